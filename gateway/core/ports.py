@@ -1,0 +1,61 @@
+"""The ports: what the pipeline asks of backends and of the recorder, with no word about how."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
+
+from gateway.core.types import BackendSpec, BackendState, Envelope, Record, Route, Sensitivity, Usage
+
+
+class Reply(Protocol):
+    """A backend's answer with its first byte in hand, already in the client's format.
+
+    `headers` are lower-case and allow-listed. Either `body` is the whole answer and `is_stream` is false, or the
+    answer is iterated once with `chunks()`, which raises `StreamBroken` when the backend breaks off. `usage` is None
+    until the end is reached, and may stay None. `aclose` is idempotent, closes the upstream connection when the answer
+    has not ended, and must be called.
+    """
+
+    @property
+    def replica(self) -> str: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]: ...
+    @property
+    def is_stream(self) -> bool: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def usage(self) -> Usage | None: ...
+    def chunks(self) -> AsyncIterator[bytes]: ...
+    async def aclose(self) -> None: ...
+
+
+class Backend(Protocol):
+    """One LLM service. `send` makes one attempt: it returns a Reply, or raises `AttemptFailed` (try on) or
+    `GatewayError` (an answer: the client's own mistake). Cancelling it closes the upstream connection."""
+
+    @property
+    def spec(self) -> BackendSpec: ...
+    async def send(self, envelope: Envelope, route: Route, sensitivity: Sensitivity) -> Reply: ...
+
+
+class Fleet(Protocol):
+    """Every backend of the running policy, and what is known of each now."""
+
+    @property
+    def states(self) -> Mapping[str, BackendState]: ...
+    def __getitem__(self, name: str) -> Backend: ...
+
+
+class Recorder(Protocol):
+    """Takes a Record without waiting and without raising; delivery is its own affair."""
+
+    def record(self, record: Record) -> None: ...
+
+
+class Clock(Protocol):
+    """Two clocks: `wall` in seconds since the epoch for people, `monotonic` in seconds for differences."""
+
+    def wall(self) -> float: ...
+    def monotonic(self) -> float: ...
