@@ -1,0 +1,60 @@
+# Everything a developer or a visitor runs. `make setup` is called by whatever needs it; nothing else is required but
+# Python 3.11 or newer and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+PORT ?= 8000
+
+.PHONY: help setup demo test check format bench bench-peers lock clean
+help:  ## what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(DEV)  ## build .venv with everything: runtime, extras, tests, checks
+
+demo: $(RUNTIME)  ## routed traffic between two simulated backends, live in the terminal; Ctrl-C ends it
+	$(BIN)/gateway demo
+
+test: $(DEV)  ## all tests
+	$(BIN)/pytest
+
+check: $(DEV)  ## format, lint, strict types, import contracts, fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -m "not slow"
+
+format: $(DEV)  ## rewrite the code in the house's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(DEV)  ## the gateway beside a plain relay and whichever peers are installed; needs wrk
+	$(BIN)/python -m loadtests.bench
+
+bench-peers: $(DEV)  ## install LiteLLM proxy and Portkey beside the gateway, for `make bench`
+	$(BIN)/python -m loadtests.bench.install_peers
+
+lock:  ## write the lock files anew (needs `uv`)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
+	  --upgrade pyproject.toml -o requirements/runtime.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
+	  --all-extras --group dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
+
+clean:  ## remove what was built
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(BIN)/pip:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements/runtime.txt pyproject.toml | $(BIN)/pip
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements/runtime.txt
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(DEV): requirements/dev.txt pyproject.toml | $(BIN)/pip
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements/dev.txt
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@ $(RUNTIME)
