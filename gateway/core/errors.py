@@ -33,7 +33,7 @@ class GatewayError(Exception):
 
 
 class ClearanceViolation(GatewayError):
-    """The guard at the door: content was about to leave for a zone below its class. A bug in deciding, never routine."""
+    """The guard at the door: content was about to leave for a zone below its class. A bug in deciding, not routine."""
 
     def __init__(self, zone: str) -> None:
         super().__init__(

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
+from gateway.core.errors import GatewayError
 from gateway.core.types import BackendSpec, BackendState, Envelope, Record, Route, Sensitivity, Usage
 
 
@@ -52,6 +53,22 @@ class Recorder(Protocol):
     """Takes a Record without waiting and without raising; delivery is its own affair."""
 
     def record(self, record: Record) -> None: ...
+
+
+class Responder(Protocol):
+    """The client's side of one request. Exactly one of `refuse`, `whole` or `begin` is called, and at most once.
+
+    `break_off` ends a response that has begun with an error event in the client's format, never in silence.
+    """
+
+    @property
+    def has_begun(self) -> bool: ...
+    async def refuse(self, error: GatewayError, headers: list[tuple[bytes, bytes]]) -> None: ...
+    async def whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None: ...
+    async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None: ...
+    async def chunk(self, data: bytes) -> None: ...
+    async def end(self) -> None: ...
+    async def break_off(self, error: GatewayError) -> None: ...
 
 
 class Clock(Protocol):

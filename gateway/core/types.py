@@ -321,7 +321,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """What is kept of a request: no prompt, no completion, no credential. `model` is empty unless the policy knows it."""
+    """What is kept of a request: no prompt, no completion, no credential. `model` is "" unless the policy knows it."""
 
     id: str
     decision_id: str
@@ -339,4 +339,3 @@ class Record(msgspec.Struct, frozen=True):
     backend: str  # the one that answered; "" where none did
     zone: str
     outcome: Outcome
-
