@@ -1,0 +1,178 @@
+"""The other ways to write a text: escapes, base64, hex, gzip, and strings that code would put together.
+
+Everything here is bounded, and what cannot be read within the bounds is reported as `blob` instead of passed over.
+"""
+
+import base64
+import binascii
+import html
+import re
+import zlib
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+import msgspec
+
+from gateway.classify.view import Span
+
+_MAX_DECODED = 1_000_000  # characters of decoded text looked at in one layer
+_BLOB = 1024  # an unreadable stretch of this length may hold anything; certificates and public keys are shorter
+_DATA_URL_BLOB = 64  # after "base64," even a small one was meant as content
+_MIN_ENCODED = 16
+_WRAPPED_LINE = 60  # MIME and PEM break lines at 64 or 76
+
+_ESCAPE = re.compile(r"""\\(?:u\{?([0-9a-fA-F]{4,6})\}?|x([0-9a-fA-F]{2})|([nrt"'/\\]))""")
+_BLANKS = {"n": "\n", "r": "\r", "t": "\t"}
+_PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
+_ENTITY = re.compile(r"&(?:#[0-9xX]|[a-zA-Z]{2,31};)")
+_JOINT = re.compile(r"[\"'`]\s{0,8}(?:\+|\.|&|\|\||,|\\\n)?\s{0,8}[\"'`]")
+_HEX = re.compile(r"(?:0x)?((?:[0-9a-fA-F]{2}){8,})\Z")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+\Z")
+_URLSAFE = str.maketrans("-_", "+/")
+_CONTROL = bytes(code for code in range(32) if code not in b"\t\n\r\x0b\x0c\x1b") + b"\x7f"
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """What a text also says: further texts to look at, and whether a part of it cannot be read at all."""
+
+    texts: tuple[str, ...]
+    has_blob: bool
+
+
+def decoded(text: str, tokens: tuple[Span, ...]) -> Decoded:
+    """One layer of decoding. `tokens` are the long unbroken stretches of the text."""
+    texts: list[str] = []
+    plain = unescaped(text)
+    if plain != text:
+        texts.append(plain)
+    if '"' in text or "'" in text:
+        joined = _JOINT.sub("", text)
+        if joined != text:
+            texts.append(joined)
+    if not tokens:
+        return Decoded(tuple(texts), False)
+    found, has_blob = _decoded_tokens(text, tokens)
+    if found:
+        texts.append("\n".join(found)[:_MAX_DECODED])
+    return Decoded(tuple(texts), has_blob)
+
+
+def unescaped(text: str) -> str:
+    """The text with JSON, percent and HTML escapes undone, each once."""
+    if "\\" in text:
+        text = _paired(_ESCAPE.sub(_unescape, text))
+    if "%" in text and _PERCENT.search(text):
+        text = unquote(text)
+    if "&" in text and _ENTITY.search(text):
+        text = html.unescape(text)
+    return text
+
+
+def _unescape(match: re.Match[str]) -> str:
+    code = match.group(1) or match.group(2)
+    if code is None:
+        char = match.group(3)
+        return _BLANKS.get(char, char)
+    number = int(code, 16)
+    return chr(number) if number <= 0x10FFFF else ""
+
+
+def _paired(text: str) -> str:
+    """Two surrogates from two escapes make one character."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _decoded_tokens(text: str, tokens: tuple[Span, ...]) -> tuple[list[str], bool]:
+    found: list[str] = []
+    has_blob = False
+    for start, piece in _pieces(text, tokens):
+        readable = _readable(piece)
+        if readable is not None:
+            found.append(readable)
+        elif _is_blob(text, start, piece):
+            has_blob = True
+    return found, has_blob
+
+
+def _pieces(text: str, tokens: tuple[Span, ...]) -> Iterator[tuple[int, str]]:
+    """Candidates with their place: lines that belong together as one, then split where encodings cannot go on."""
+    lines: list[str] = []
+    begin, last = 0, Span(-1, -1)
+    for token in tokens:
+        is_next_line = last.end - last.start >= _WRAPPED_LINE and text[last.end : token.start].strip("\\rn") == "\n"
+        if not is_next_line and lines:
+            yield from _split(begin, "".join(lines))
+            lines = []
+        if not lines:
+            begin = token.start
+        lines.append(text[token.start : token.end])
+        last = token
+    if lines:
+        yield from _split(begin, "".join(lines))
+
+
+def _split(start: int, piece: str) -> Iterator[tuple[int, str]]:
+    for part in piece.split("."):
+        if len(part) >= _MIN_ENCODED:
+            yield start, part
+            if "/" in part:
+                yield from ((start, inner) for inner in part.split("/") if len(inner) >= _MIN_ENCODED)
+
+
+def _readable(piece: str) -> str | None:
+    """The text that is encoded here, if it is one."""
+    data = _bytes_of(piece)
+    if data is None:
+        return None
+    if data[:2] == b"\x1f\x8b":
+        data = _gunzipped(data)
+    if data[1:64:2].count(0) > len(data[1:64:2]) // 2:
+        return _text(data, "utf-16-le")
+    return _text(data, "utf-8")
+
+
+def _bytes_of(piece: str) -> bytes | None:
+    digits = _HEX.match(piece)
+    if digits:
+        return bytes.fromhex(digits.group(1))
+    if not _BASE64.match(piece):
+        return None
+    body = piece.translate(_URLSAFE)
+    try:
+        return base64.b64decode(body[: len(body) - 1] if len(body) % 4 == 1 else body + "=" * (-len(body) % 4))
+    except binascii.Error:
+        return None
+
+
+def _gunzipped(data: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(31).decompress(data, _MAX_DECODED)
+    except zlib.error:
+        return data
+
+
+def _text(data: bytes, encoding: str) -> str | None:
+    """The bytes as text; a character cut off at the end is forgiven, control characters are not."""
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        if error.start < len(data) - 3 or error.start < 8:
+            return None
+        text = data[: error.start].decode(encoding)
+    return (
+        None
+        if text.encode("latin-1", "replace").translate(None, _CONTROL) != text.encode("latin-1", "replace")
+        else text
+    )
+
+
+def _is_blob(text: str, start: int, piece: str) -> bool:
+    """Long, and of the alphabet that binary content is written in."""
+    is_embedded = text.endswith("base64,", max(0, start - 7), start)
+    if len(piece) < (_DATA_URL_BLOB if is_embedded else _BLOB):
+        return False
+    head = piece[:4096]
+    is_mixed = any(c.isupper() for c in head) and any(c.islower() for c in head) and any(c.isdigit() for c in head)
+    return is_mixed or _HEX.match(piece) is not None

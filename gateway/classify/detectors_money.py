@@ -1,0 +1,144 @@
+"""Payment cards (ISO/IEC 7812) and bank accounts (ISO 13616 IBAN)."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from gateway.classify.checksums import luhn, mod97
+from gateway.classify.hits import CERTAIN, LIKELY, POSSIBLE, Hit, announced, cue
+from gateway.classify.numbers import Number, readings
+from gateway.classify.view import View
+
+# First digits (low, high) and lengths, from the networks' published ranges. The narrower comes first.
+_ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
+    ("34", "34", frozenset({15})),  # American Express
+    ("37", "37", frozenset({15})),
+    ("300", "305", frozenset({14, 16})),  # Diners Club
+    ("309", "309", frozenset({14, 16})),
+    ("36", "36", frozenset({14, 16})),
+    ("38", "39", frozenset({14, 16})),
+    ("3528", "3589", frozenset({16, 17, 18, 19})),  # JCB
+    ("2200", "2204", frozenset({16, 17, 18, 19})),  # Mir
+    ("2221", "2720", frozenset({16})),  # Mastercard
+    ("51", "55", frozenset({16})),
+    ("4", "4", frozenset({13, 16, 18, 19})),  # Visa
+    ("6011", "6011", frozenset({16, 17, 18, 19})),  # Discover
+    ("622126", "622925", frozenset({16, 17, 18, 19})),
+    ("644", "649", frozenset({16, 17, 18, 19})),
+    ("65", "65", frozenset({16, 17, 18, 19})),
+    ("62", "62", frozenset({16, 17, 18, 19})),  # UnionPay
+    ("81", "82", frozenset({16})),  # RuPay
+    ("50", "50", frozenset({12, 13, 14, 15, 16, 17, 18, 19})),  # Maestro
+    ("56", "58", frozenset({12, 13, 14, 15, 16, 17, 18, 19})),
+    ("60", "69", frozenset({12, 13, 14, 15, 16, 17, 18, 19})),
+)
+# As printed on cards: four fours; American Express; Diners Club; 19 digits; the halves; Maestro.
+_PRINTED = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (8, 8), (6, 13), (6, 10)})
+_MIN_CARD = 12
+_ROUTINE_LENGTHS = frozenset({14, 15, 16, 19})
+_MAX_ROW = 12  # three cards in a line; beyond it is a table of numbers
+_WORDS = cue(
+    "card* visa mastercard maestro amex american_express discover diners jcb unionpay pan cc credit* debit* karte* "
+    "kreditkarte* carte* tarjeta* carta* cartão cartao kaart* creditcard* kort* karta* karty kartę pago kredi_kart* "
+    "карт* カード 卡 信用卡 कार्ड بطاقة البطاقة"
+)
+
+# Country to the length of its IBAN, from the SWIFT registry.
+_IBAN_LENGTHS: Mapping[str, int] = MappingProxyType(
+    {
+        country: int(length)
+        for length, countries in (
+            ("15", "NO"),
+            ("16", "BE"),
+            ("18", "DK FI FK FO GL NL SD"),
+            ("19", "MK SI"),
+            ("20", "AT BA EE KZ LT LU MN XK"),
+            ("21", "CH HR LI LV"),
+            ("22", "BG BH CR DE GB GE IE ME RS"),
+            ("23", "AE GI IL IQ OM SO TL"),
+            ("24", "AD CZ ES MD PK RO SA SE SK TN VG"),
+            ("25", "LY PT ST"),
+            ("26", "IS TR"),
+            ("27", "BI DJ FR GR IT MC MR SM"),
+            ("28", "AL AZ BY CY DO GT HN HU LB NI PL SV"),
+            ("29", "BR EG PS QA UA"),
+            ("30", "JO KW MU YE"),
+            ("31", "MT SC"),
+            ("32", "LC"),
+            ("33", "RU"),
+        )
+        for country in countries.split()
+    }
+)
+_IBAN_HEADS = (b"aa00", b"aa-00", b"aa0-0")
+
+
+def find_cards(view: View) -> Iterator[Hit]:
+    """Payment card numbers: issuer, length and Luhn, in a form that cards are written in or beside a word for one."""
+    for run in view.runs:
+        for number in readings(view.text, run):
+            if len(number.digits) >= _MIN_CARD and _is_issued(number.digits) and luhn(number.digits):
+                confidence = _card_confidence(view, number)
+                if confidence:
+                    yield Hit(number.start, number.end, confidence)
+
+
+def _is_issued(digits: str) -> bool:
+    size = len(digits)
+    return any(low <= digits[: len(low)] <= high and size in lengths for low, high, lengths in _ISSUERS)
+
+
+def _card_confidence(view: View, number: Number) -> float:
+    """Nought where a valid number is more likely to be something else."""
+    if announced(view, number.start, number.end, _WORDS):
+        return CERTAIN
+    if len(number.digits) not in _ROUTINE_LENGTHS or _is_fraction(view.text, number.start):
+        return 0.0
+    if number.shape in _PRINTED or len(number.shape) == 1:
+        return LIKELY if number.row <= _MAX_ROW else 0.0
+    return POSSIBLE if number.is_whole and _is_plain(number.separator) else 0.0
+
+
+def _is_fraction(text: str, start: int) -> bool:
+    """The digits after a decimal point, or the point of a number without a leading nought."""
+    return start > 0 and text[start - 1] == "." and (start == 1 or text[start - 2].isdigit() or text[start - 2] == " ")
+
+
+def _is_plain(separator: str) -> bool:
+    """One separator throughout, and not that of a list or a sum: 12, 34, 56 is no card."""
+    return separator != "?" and not set(separator) & set(",;+=<>%$€£")
+
+
+def find_ibans(view: View) -> Iterator[Hit]:
+    """IBANs of every country of the registry, in any case, with blanks or dashes anywhere."""
+    if b"0" not in view.shape:
+        return
+    for head in _IBAN_HEADS:
+        start = view.shape.find(head)
+        while start >= 0:
+            if start == 0 or view.shape[start - 1 : start] not in (b"a", b"0"):
+                end = _iban_end(view, start)
+                if end:
+                    yield Hit(start, end, CERTAIN)
+            start = view.shape.find(head, start + 1)
+
+
+def _iban_end(view: View, start: int) -> int:
+    """Where a valid IBAN that begins here ends; nought where none does."""
+    length = _IBAN_LENGTHS.get(view.text[start : start + 2].upper())
+    if length is None:
+        return 0
+    chars: list[str] = []
+    gap = 0
+    for position in range(start, min(len(view.text), start + 3 * length)):
+        char = view.text[position]
+        if char.isascii() and char.isalnum():
+            chars.append(char)
+            gap = 0
+        elif gap == 2:
+            return 0
+        else:
+            gap += 1
+        if len(chars) == length:
+            goes_on = view.shape[position + 1 : position + 2] in (b"a", b"0")
+            return position + 1 if not goes_on and mod97("".join(chars).upper()) else 0
+    return 0

@@ -1,0 +1,121 @@
+"""From an Envelope to its Verdict: how sensitive, how hard, and what could not be known."""
+
+from collections.abc import Sequence
+from urllib.parse import unquote_plus
+
+from gateway.classify.across import rejoined
+from gateway.classify.complexity import score
+from gateway.classify.detectors import DETECTORS
+from gateway.classify.flatten import Flat, Group, strings
+from gateway.classify.hits import Detector
+from gateway.classify.memo import Memo
+from gateway.classify.sensitivity import Scan, scan
+from gateway.classify.weights import Weights
+from gateway.core.types import Endpoint, Envelope, Finding, Labelling, Sensitivity, Tier, Verdict
+
+_UNREAD_BODY = "the body could not be read"
+
+
+class Classifier:
+    """Classifies requests under one policy; owns the memo of what was found in which text.
+
+    `memo_key` is a secret of this process. `detectors` is the table of them, so that a test can add one that fails.
+    """
+
+    def __init__(
+        self, labelling: Labelling, weights: Weights, memo_key: bytes, detectors: Sequence[Detector] = DETECTORS
+    ) -> None:
+        self._labelling = labelling
+        self._weights = weights
+        self._detectors = detectors
+        self._memo = Memo(memo_key)
+
+    def classify(self, envelope: Envelope) -> Verdict:
+        """Never raises: what cannot be known has the class and the tier that the policy gives to the unknown.
+
+        INVARIANT: adding text to a request never lowers its sensitivity.
+        """
+        flat, scans, notes = self._examine(envelope)
+        complexity, tier, trouble = self._complexity(envelope, flat)
+        findings = _merged(scans)
+        return Verdict(
+            sensitivity=self._sensitivity(findings, scans, notes),
+            complexity=complexity,
+            tier=tier,
+            findings=findings,
+            unknown=(*notes, *_notes(scans), *trouble),
+        )
+
+    def _examine(self, envelope: Envelope) -> tuple[Flat, list[Scan], tuple[str, ...]]:
+        """The texts of a request, what was found in each, and notes on what is not text."""
+        try:
+            flat = _flat(envelope)
+            scans = [self._remembered("\n".join(group.parts)) for group in flat.groups]
+            scans.extend(self._remembered(text) for text in rejoined(flat.groups))
+        except Exception:
+            return Flat(()), [Scan(failed=("flattener",))], ()
+        unread = (_UNREAD_BODY,) if envelope.document is None else ()
+        return flat, scans, (*unread, *(f"content of kind `{kind}` could not be read" for kind in flat.unreadable))
+
+    def _remembered(self, text: str) -> Scan:
+        key = self._memo.key_of(text)
+        known = self._memo.get(key)
+        if known is not None:
+            return known
+        fresh = scan(text, self._detectors)
+        if not fresh.failed:  # a failure may have been one of memory, and is no knowledge of the text
+            self._memo.put(key, fresh)
+        return fresh
+
+    def _sensitivity(self, findings: tuple[Finding, ...], scans: list[Scan], notes: tuple[str, ...]) -> Sensitivity:
+        labelling = self._labelling
+        level = labelling.default
+        for finding in findings:
+            level = max(level, labelling.kinds.get(finding.kind, labelling.unlisted))
+        if notes or any(found.unreadable for found in scans):
+            level = max(level, labelling.unreadable)
+        if any(found.failed for found in scans):
+            level = max(level, labelling.on_error)
+        return level
+
+    def _complexity(self, envelope: Envelope, flat: Flat) -> tuple[float, Tier, tuple[str, ...]]:
+        try:
+            text = "\n".join("\n".join(group.parts) for group in flat.groups)
+            need = score(text, envelope.document, self._weights)
+        except Exception:
+            return 1.0, Tier.HARD, ("the complexity could not be scored",)
+        if not 0.0 <= need <= 1.0:  # a NaN compares false
+            return 1.0, Tier.HARD, ("the complexity score is out of range",)
+        if need < self._labelling.medium_from:
+            return need, Tier.SIMPLE, ()
+        return need, Tier.MEDIUM if need < self._labelling.hard_from else Tier.HARD, ()
+
+
+def _flat(envelope: Envelope) -> Flat:
+    """The strings of the body; on routes we do not know the path and its query may be content as well."""
+    flat = Flat(()) if envelope.document is None else strings(envelope.document)
+    if envelope.endpoint is not Endpoint.UNKNOWN:
+        return flat
+    path = Group("", (envelope.path, unquote_plus(envelope.path)))
+    return Flat((*flat.groups, path), flat.unreadable)
+
+
+def _merged(scans: list[Scan]) -> tuple[Finding, ...]:
+    merged: dict[str, Finding] = {}
+    for found in scans:
+        for finding in found.findings:
+            seen = merged.get(finding.kind)
+            if seen is not None:
+                sure = max(seen.confidence, finding.confidence)
+                finding = Finding(finding.kind, seen.count + finding.count, sure)
+            merged[finding.kind] = finding
+    return tuple(merged[kind] for kind in sorted(merged))
+
+
+def _notes(scans: list[Scan]) -> tuple[str, ...]:
+    """Each note once, in the order met."""
+    notes: dict[str, None] = {}
+    for found in scans:
+        notes.update((f"detector `{name}` failed", None) for name in found.failed)
+        notes.update((f"content of kind `{kind}` could not be read", None) for kind in found.unreadable)
+    return tuple(notes)
