@@ -1,0 +1,120 @@
+"""What the gateway reads at start: the policy file and its own settings, each wrong value told with its remedy."""
+
+import importlib.resources
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from gateway.core.errors import ConfigError
+from gateway.policy.compile import load
+from gateway.policy.model import Policy
+
+_CHECKOUT = Path(__file__).resolve().parent.parent / "policies"
+_INSTALLED = "shipped_policies"
+
+
+def read_policy(path: Path, environment: Mapping[str, str]) -> Policy:
+    """A policy fit to be served. Raises ConfigError: no such file, an error in it, or a secret that is not set."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise ConfigError(f"cannot read the policy `{path}`: {reason}; give the path of a policy file") from None
+    policy = load(text, str(path), environment)
+    if policy.missing_secrets:
+        raise ConfigError("\n".join(policy.missing_secrets))
+    return policy
+
+
+def shipped_policy(name: str) -> Path:
+    """The file of a policy that comes with the gateway, in a checkout and in an installed wheel alike."""
+    folders = (_CHECKOUT, Path(str(importlib.resources.files("gateway"))) / _INSTALLED)
+    folder = next((each for each in folders if (each / "default.yaml").is_file()), None)
+    if folder is None:
+        raise ConfigError("the shipped policies are missing; install the gateway again, or give `--policy FILE`")
+    names = sorted(each.stem for each in folder.glob("*.yaml"))
+    if name not in names:
+        known = ", ".join(f"`{each}`" for each in names)
+        raise ConfigError(f"there is no shipped policy `{name}`; use one of {known}")
+    return folder / f"{name}.yaml"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """How one gateway process runs; what it decides is the policy's. Times in seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    journal: Path = Path("gateway.sqlite")
+    log: Literal["json", "none"] = "json"
+    max_body_bytes: int = 32 * 1024 * 1024
+    drain_s: float = 30.0
+    unready_s: float = 0.0
+
+    @staticmethod
+    def read(environment: Mapping[str, str], given: Mapping[str, object]) -> "Settings":
+        """What the command line gives (not None), else `GATEWAY_…` of the environment, else the default.
+
+        Raises ConfigError with a line for each value that cannot be used.
+        """
+        values: dict[str, object] = {}
+        wrong: list[str] = []
+        for name, setting in _SETTINGS.items():
+            variable = f"GATEWAY_{name.upper()}"
+            said, where = given.get(name), f"`--{name.replace('_', '-')}`"
+            if said is None:
+                said, where = environment.get(variable) or None, f"`{variable}`"
+            if said is None:
+                continue
+            try:
+                values[name] = setting.parse(str(said))
+            except ValueError:
+                wrong.append(f"{where} must be {setting.expected}, not `{said}`")
+        if wrong:
+            raise ConfigError("\n".join(wrong))
+        return msgspec.convert(values, Settings)
+
+
+class _Setting(msgspec.Struct, frozen=True):
+    """How one setting is read, and how to say what it must be."""
+
+    parse: Callable[[str], object]
+    expected: str
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    def parse(said: str) -> int:
+        number = int(said)
+        if not least <= number <= most:
+            raise ValueError(said)
+        return number
+
+    return parse
+
+
+def _seconds(said: str) -> float:
+    seconds = float(said.removesuffix("s"))
+    if not 0 <= seconds <= 86_400:
+        raise ValueError(said)
+    return seconds
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(said: str) -> str:
+        if said not in words:
+            raise ValueError(said)
+        return said
+
+    return parse
+
+
+_SETTINGS: Mapping[str, _Setting] = {
+    "host": _Setting(str, "an address to listen on"),
+    "port": _Setting(_between(0, 65_535), "a port from 0 to 65535"),
+    "journal": _Setting(Path, "a file's path"),
+    "log": _Setting(_one_of("json", "none"), "`json` or `none`"),
+    "max_body_bytes": _Setting(_between(1, 2**31), "a number of bytes from 1 to 2147483648"),
+    "drain_s": _Setting(_seconds, "seconds from 0 to 86400"),
+    "unready_s": _Setting(_seconds, "seconds from 0 to 86400"),
+}

@@ -1,0 +1,96 @@
+"""From the text of a policy file to a Policy, or to everything that is wrong with it."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+
+import yaml
+
+from gateway.core.types import BackendSpec
+from gateway.policy import schema
+from gateway.policy.backends import read_backends, read_zones
+from gateway.policy.callers import read_callers
+from gateway.policy.conditions import Names
+from gateway.policy.labelling import read_labelling
+from gateway.policy.model import Policy
+from gateway.policy.models import choices, read_models
+from gateway.policy.parse import parse
+from gateway.policy.problems import Problems
+from gateway.policy.read import Reader, Value
+from gateway.policy.rules import read_rules
+from gateway.policy.vocabulary import API_VERSION, KIND
+
+_DEADLINE_S = 600.0
+
+
+def load(text: bytes, filename: str, environment: Mapping[str, str]) -> Policy:
+    """The policy that `text` means under `environment`, which gives the values of `${NAME}`.
+
+    Raises ConfigError with one line for each problem, `file:line:column: sentence`. A secret that the environment does
+    not give is no problem of the file: it is told in `Policy.missing_secrets`, so that a policy can be checked without
+    its secrets.
+    """
+    problems = Problems(filename)
+    reader = Reader(problems, environment)
+    root = parse(text, problems)
+    for node, section in _references_that_decide(root):
+        sentence = f"`{node.value}` in `{section}`: what decides must stand in the file itself; write the value"
+        problems.add(node, sentence)
+    policy = _policy(reader, Value(root, "the policy"), hashlib.sha256(text).hexdigest())
+    problems.raise_any()
+    return policy
+
+
+def _policy(reader: Reader, root: Value, digest: str) -> Policy:
+    fields = {key: Value(value.node, f"`{key}`") for key, value in reader.fields(root, schema.POLICY).items()}
+    reader.word(fields.get("apiVersion"), {API_VERSION})
+    reader.word(fields.get("kind"), {KIND})
+    metadata = reader.fields(fields.get("metadata"), schema.METADATA)
+    zones = read_zones(reader, fields.get("zones"))
+    backends = read_backends(reader, fields.get("backends"), zones)
+    models = read_models(reader, fields.get("models"), backends)
+    callers = read_callers(reader, fields.get("callers"))
+    return Policy(
+        name=reader.name(metadata.get("name"), "policy"),
+        version=reader.text(metadata.get("version")),
+        owner=reader.text(metadata.get("owner")),
+        digest=digest,
+        zones=zones,
+        backends=backends,
+        models=models,
+        choices=choices(models, backends),
+        callers=callers.by_digest,
+        is_open=callers.is_open,
+        labelling=read_labelling(reader, fields.get("classify")),
+        rules=read_rules(reader, fields, Names(callers.everyone, models), backends),
+        unknown_routes=reader.word(fields.get("unknown_routes"), backends) or None,
+        deadline_s=reader.duration(fields.get("deadline"), _DEADLINE_S),
+        baseline=_baseline(reader, fields.get("baseline"), backends),
+        missing_secrets=tuple(reader.missing_secrets),
+    )
+
+
+def _baseline(reader: Reader, value: Value | None, backends: Mapping[str, BackendSpec]) -> str | None:
+    """The backend whose price answers what all traffic would have cost there, so it must have one."""
+    name = reader.word(value, backends)
+    if value and name and backends[name].price is None:
+        reader.problems.add(value.node, f"{value.what}: backend `{name}` has no `price` to compare with; give it one")
+    return name or None
+
+
+def _references_that_decide(root: yaml.Node) -> Iterator[tuple[yaml.ScalarNode, str]]:
+    """One digest means one set of decisions, so the deciding sections may not depend on the environment."""
+    if isinstance(root, yaml.MappingNode):
+        for key, value in root.value:
+            if key.value in schema.DECIDING:
+                yield from ((scalar, key.value) for scalar in _scalars(value) if "${" in scalar.value)
+
+
+def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _scalars(item)
+    elif isinstance(node, yaml.MappingNode):
+        for _, value in node.value:
+            yield from _scalars(value)

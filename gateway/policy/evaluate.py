@@ -1,0 +1,147 @@
+"""Rules propose, vetoes dispose: from a policy, a request, a verdict and the fleet's state to a Decision."""
+
+import difflib
+from collections.abc import Callable, Mapping
+
+from gateway.core.errors import GatewayError
+from gateway.core.types import (
+    BackendSpec,
+    BackendState,
+    Decision,
+    Endpoint,
+    Envelope,
+    Exclusion,
+    Route,
+    Verdict,
+    Veto,
+)
+from gateway.policy.model import Policy
+from gateway.policy.vocabulary import AUTO, PINNED, UNKNOWN_ROUTES
+
+_UP = BackendState(is_up=True)
+_RETRY_AFTER_S = 5
+_LONGEST_NAME = 64
+
+
+def decide(policy: Policy, envelope: Envelope, verdict: Verdict, states: Mapping[str, BackendState]) -> Decision:
+    """The routes this request may take, best first, and every proposed route that may not be taken, with the reason.
+
+    Pure: the same arguments give the same Decision. A backend that `states` does not name counts as up: a wrong guess
+    costs one failed attempt, where the opposite would refuse what could be answered. A model name that the policy does
+    not know counts as `auto`; whoever accepts requests has refused it before.
+    INVARIANT: no route in the Decision leads to a zone whose clearance is below the verdict's sensitivity.
+    """
+    rule, proposed = _propose(policy, envelope, verdict)
+    routes: list[Route] = []
+    excluded: list[tuple[str, Exclusion]] = []
+    for route in proposed:
+        spec, state = policy.backends[route.backend], states.get(route.backend, _UP)
+        for veto, strikes in VETOES:
+            detail = strikes(spec, state, envelope, verdict)
+            if detail is not None:
+                excluded.append((route.backend, Exclusion(veto, detail)))
+                break
+        else:
+            routes.append(route)
+    return Decision(tuple(routes), rule, tuple(excluded), policy.digest)
+
+
+def _propose(policy: Policy, envelope: Envelope, verdict: Verdict) -> tuple[str, tuple[Route, ...]]:
+    """A pinned backend alone, then the backend for unknown routes, then the first rule that matches."""
+    pinned = policy.resolve_model(envelope.model).backend
+    if pinned is not None:
+        return PINNED, (Route(pinned),)
+    if envelope.endpoint is Endpoint.UNKNOWN:
+        return UNKNOWN_ROUTES, () if policy.unknown_routes is None else (Route(policy.unknown_routes),)
+    for rule in policy.rules:
+        if rule.matches(envelope, verdict):
+            return rule.name, rule.routes
+    raise AssertionError("`otherwise` matches everything")
+
+
+def _clearance(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict: Verdict) -> str | None:
+    if verdict.sensitivity <= spec.zone.clearance:
+        return None
+    zone = spec.zone
+    return f"zone `{zone.name}` is cleared for {zone.clearance.label}, the request is {verdict.sensitivity.label}"
+
+
+def _capability(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict: Verdict) -> str | None:
+    if envelope.needs.isdisjoint(spec.cannot):
+        return None
+    words = ", ".join(f"`{need}`" for need in sorted(envelope.needs & spec.cannot))
+    return f"backend `{spec.name}` cannot do {words}"
+
+
+def _window(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict: Verdict) -> str | None:
+    """Where both the policy and the server say how much fits, the smaller counts."""
+    said, declared = state.context_tokens, spec.context_tokens
+    window = declared if said is None else said if declared is None else min(said, declared)
+    if window is None:
+        return None
+    asked = envelope.prompt_tokens + (envelope.max_tokens or 1)
+    return None if asked <= window else f"backend `{spec.name}` takes {window} tokens, the request needs about {asked}"
+
+
+def _health(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict: Verdict) -> str | None:
+    return None if state.is_up else f"backend `{spec.name}` is down: {state.reason or 'no reason known'}"
+
+
+VETOES: tuple[tuple[Veto, Callable[[BackendSpec, BackendState, Envelope, Verdict], str | None]], ...] = (
+    (Veto.CLEARANCE, _clearance),
+    (Veto.CAPABILITY, _capability),
+    (Veto.CONTEXT, _window),
+    (Veto.HEALTH, _health),
+)
+"""In the order asked: what may never be, what cannot be, what does not fit, what is not there right now."""
+
+
+def refusal(decision: Decision, envelope: Envelope) -> GatewayError:
+    """What the client hears of a Decision without routes: the reason of the route that came closest to being taken."""
+    if not decision.excluded:
+        path = envelope.path.split("?", 1)[0]
+        return GatewayError(404, "unknown_url", f"Invalid URL ({envelope.method} {path})")
+    order = [veto for veto, _ in VETOES]
+    closest = max((exclusion for _, exclusion in decision.excluded), key=lambda each: order.index(each.veto))
+    return _REFUSALS[closest.veto](closest.detail)
+
+
+_REFUSALS: Mapping[Veto, Callable[[str], GatewayError]] = {
+    Veto.CLEARANCE: lambda detail: GatewayError(
+        403,
+        "no_cleared_backend",
+        f"no backend may receive this request: {detail}; remove what is sensitive, or ask the policy's owner",
+        type="policy_error",
+    ),
+    Veto.CAPABILITY: lambda detail: GatewayError(
+        400,
+        "unsupported_by_backend",
+        f"no backend that may receive this request can do it: {detail}; leave that out of the request",
+    ),
+    Veto.CONTEXT: lambda detail: GatewayError(
+        400,
+        "context_length_exceeded",
+        f"the request is too long: {detail}; shorten the messages or lower `max_tokens`",
+        param="messages",
+    ),
+    Veto.HEALTH: lambda detail: GatewayError(
+        503,
+        "no_backend_available",
+        f"no backend that may receive this request is available: {detail}; try again in {_RETRY_AFTER_S} seconds",
+        type="server_error",
+        retry_after_s=_RETRY_AFTER_S,
+    ),
+}
+
+
+def unknown_model(name: str, policy: Policy) -> GatewayError:
+    """For a `model` the policy does not know: 404, with the nearest names that it does."""
+    known = [AUTO, *policy.models, *policy.backends]
+    near = difflib.get_close_matches(name[:_LONGEST_NAME], known, n=3, cutoff=0.5)
+    shown = name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "…"
+    hint = (
+        "did you mean " + " or ".join(f"`{each}`" for each in near) + "?"
+        if near
+        else "see GET /v1/models, or say `auto`"
+    )
+    return GatewayError(404, "model_not_found", f"the model `{shown}` does not exist; {hint}", param="model")

@@ -1,0 +1,44 @@
+"""The `classify` section: which class a finding has, and from which score on a request is medium or hard."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway.core.types import Labelling, Sensitivity
+from gateway.policy import schema
+from gateway.policy.read import Reader, Value
+from gateway.policy.vocabulary import FINDING_KINDS, SENSITIVITIES
+
+_KINDS = schema.Shape(optional=tuple(sorted(FINDING_KINDS)))
+_STRICT = Labelling(kinds=MappingProxyType({}))
+
+
+def read_labelling(reader: Reader, value: Value | None) -> Labelling:
+    """What the file leaves out takes the strict default: an unlisted kind, an unreadable body, an error: restricted."""
+    fields = reader.fields(value, schema.CLASSIFY)
+    sensitivity = reader.fields(fields.get("sensitivity"), schema.SENSITIVITY)
+    complexity = reader.fields(fields.get("complexity"), schema.COMPLEXITY)
+    medium_from = reader.number(complexity.get("medium_from"), _STRICT.medium_from, most=1)
+    hard_from = reader.number(complexity.get("hard_from"), max(_STRICT.hard_from, medium_from), most=1)
+    if medium_from > hard_from:
+        where = complexity["medium_from"] if "medium_from" in complexity else complexity["hard_from"]
+        reader.problems.add(
+            where.node, f"`medium_from` ({medium_from:g}) must not be above `hard_from` ({hard_from:g})"
+        )
+    return Labelling(
+        kinds=_kinds(reader, sensitivity.get("kinds")),
+        default=_class(reader, sensitivity.get("default"), _STRICT.default),
+        unlisted=_class(reader, sensitivity.get("unlisted"), _STRICT.unlisted),
+        unreadable=_class(reader, sensitivity.get("unreadable"), _STRICT.unreadable),
+        on_error=_class(reader, sensitivity.get("on_error"), _STRICT.on_error),
+        medium_from=medium_from,
+        hard_from=hard_from,
+    )
+
+
+def _kinds(reader: Reader, value: Value | None) -> Mapping[str, Sensitivity]:
+    fields = reader.fields(value, _KINDS)
+    return MappingProxyType({kind: _class(reader, each, Sensitivity.RESTRICTED) for kind, each in fields.items()})
+
+
+def _class(reader: Reader, value: Value | None, default: Sensitivity) -> Sensitivity:
+    return SENSITIVITIES[reader.word(value, SENSITIVITIES, default.label)]

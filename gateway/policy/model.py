@@ -1,0 +1,136 @@
+"""A policy in memory: what a valid policy file means, ready to decide with."""
+
+import hashlib
+from collections.abc import Callable, Hashable, Mapping
+from enum import StrEnum
+
+import msgspec
+
+from gateway.core.types import ANONYMOUS, BackendSpec, Caller, Envelope, Labelling, Route, Verdict, Zone
+
+Predicate = Callable[[Envelope, Verdict], bool]
+
+
+class Signal(StrEnum):
+    """What a condition can ask about. The value is the key in the file."""
+
+    SENSITIVITY = "sensitivity"
+    COMPLEXITY = "complexity"
+    ENDPOINT = "endpoint"
+    CALLER = "caller"
+    TEAM = "team"
+    TAG = "tag"
+    MODEL = "model"
+    FINDINGS = "findings"
+    NEEDS = "needs"
+    STREAM = "stream"
+    PROMPT_TOKENS = "prompt_tokens"
+
+
+class OneOf(msgspec.Struct, frozen=True):
+    """The signal's one value is among these. "At least confidential" is written out as its levels."""
+
+    signal: Signal
+    values: frozenset[Hashable]
+
+
+class AnyOf(msgspec.Struct, frozen=True):
+    """The signal has several values at once (tags, findings, needs), and one of them is among these."""
+
+    signal: Signal
+    values: frozenset[Hashable]
+
+
+class Between(msgspec.Struct, frozen=True):
+    """The prompt tokens are within these bounds, both included."""
+
+    at_least: int | None
+    at_most: int | None
+
+
+class Every(msgspec.Struct, frozen=True):
+    """All parts hold."""
+
+    parts: tuple["Condition", ...]
+
+
+class Some(msgspec.Struct, frozen=True):
+    """At least one part holds."""
+
+    parts: tuple["Condition", ...]
+
+
+class Negated(msgspec.Struct, frozen=True):
+    """The part does not hold."""
+
+    part: "Condition"
+
+
+Condition = OneOf | AnyOf | Between | Every | Some | Negated
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """Proposes its routes, in order, for what it matches. `when` None: everything; `matches` is `when`, compiled."""
+
+    name: str
+    when: Condition | None
+    routes: tuple[Route, ...]
+    matches: Predicate
+
+
+class ModelChoice(msgspec.Struct, frozen=True):
+    """What a client's model name asks for: a backend (pinned), nothing in particular (auto), or nothing we know."""
+
+    backend: str | None = None
+    is_unknown: bool = False
+
+    @property
+    def is_auto(self) -> bool:
+        return self.backend is None and not self.is_unknown
+
+
+_UNKNOWN = ModelChoice(is_unknown=True)
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """The policy file's meaning. `digest` is the SHA-256 of its text.
+
+    `models` maps a client's name to "auto" or a backend, aliases followed; `choices` is the same with the backends'
+    own names and "auto". `callers` maps the SHA-256 of a key to its caller; `is_open`: the file lists no callers, so
+    anyone may ask. `rules` ends with `otherwise`. `missing_secrets`: sentences about references to secrets that the
+    environment does not give; a policy with any can be checked but must not be served.
+    """
+
+    name: str
+    version: str
+    owner: str
+    digest: str
+    zones: Mapping[str, Zone]
+    backends: Mapping[str, BackendSpec]
+    models: Mapping[str, str]
+    choices: Mapping[str, ModelChoice]
+    callers: Mapping[str, Caller]
+    is_open: bool
+    labelling: Labelling
+    rules: tuple[Rule, ...]
+    unknown_routes: str | None
+    deadline_s: float
+    baseline: str | None
+    missing_secrets: tuple[str, ...] = ()
+
+    def resolve_model(self, name: str) -> ModelChoice:
+        """What the client's `model` asks for; the empty string (it said nothing) is "auto"."""
+        return self.choices.get(name, _UNKNOWN)
+
+    def knows_model(self, name: str) -> bool:
+        return name in self.choices
+
+    def caller_for(self, key: str | None) -> Caller | None:
+        """Who has this key; None: nobody, refuse. Only digests are compared."""
+        if self.is_open:
+            return ANONYMOUS
+        return None if key is None else self.callers.get(key_digest(key))
+
+
+def key_digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

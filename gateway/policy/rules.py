@@ -1,0 +1,111 @@
+"""The `rules` and `otherwise` sections: which routes are proposed for what, in order."""
+
+from collections.abc import Collection, Mapping
+
+import yaml
+
+from gateway.core.types import Route
+from gateway.policy import schema
+from gateway.policy.conditions import Names, read_condition
+from gateway.policy.match import always, predicate
+from gateway.policy.model import Rule
+from gateway.policy.read import Reader, Value
+from gateway.policy.vocabulary import OTHERWISE, RESERVED_RULE_NAMES
+
+_PLAIN = Route(backend="")
+_MOST_RETRIES = 10
+
+
+def read_rules(
+    reader: Reader, fields: Mapping[str, Value], names: Names, backends: Collection[str]
+) -> tuple[Rule, ...]:
+    """The rules in order, `otherwise` last."""
+    rules: list[Rule] = []
+    for value in _listed(reader, fields.get("rules")):
+        rule = _rule(reader, value, names, backends)
+        _check(reader, value, rule, rules)
+        rules.append(rule)
+    routes: tuple[Route, ...] = ()
+    if "otherwise" in fields:
+        value = Value(fields["otherwise"].node, "`otherwise`")
+        routes = _routes(reader, reader.fields(value, schema.OTHERWISE), backends)
+    return (*rules, Rule(OTHERWISE, None, routes, always))
+
+
+def _listed(reader: Reader, value: Value | None) -> list[Value]:
+    if value is None:
+        return []
+    if not isinstance(value.node, yaml.SequenceNode):
+        reader.problems.add(value.node, "`rules` must be a list: start each rule with `- name:`")
+        return []
+    return [Value(node, _title(node, number)) for number, node in enumerate(value.node.value, 1)]
+
+
+def _title(node: yaml.Node, number: int) -> str:
+    """A rule's name as the file gives it, so that every problem in it can say which rule."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == "name" and isinstance(value, yaml.ScalarNode) and value.value:
+                return f"rule `{value.value}`"
+    return f"rule number {number}"
+
+
+def _rule(reader: Reader, value: Value, names: Names, backends: Collection[str]) -> Rule:
+    fields = reader.fields(value, schema.RULE)
+    name = reader.name(fields.get("name"), "rule")
+    when = read_condition(reader, fields["when"], names) if "when" in fields else None
+    matches = always if when is None else predicate(when)
+    return Rule(name, when, _routes(reader, fields, backends), matches)
+
+
+def _check(reader: Reader, value: Value, rule: Rule, earlier: list[Rule]) -> None:
+    if rule.name in RESERVED_RULE_NAMES:
+        reader.problems.add(
+            value.node, f"a rule cannot be called `{rule.name}`: the gateway uses that name; take another"
+        )
+    for other in earlier:
+        if rule.name and rule.name == other.name:
+            reader.problems.add(value.node, f"{value.what} is there twice; records tell rules apart by name")
+        elif rule.when is not None and rule.when == other.when:
+            reader.problems.add(value.node, f"{value.what} can never match: rule `{other.name}` above asks the same")
+
+
+def _routes(reader: Reader, fields: Mapping[str, Value], backends: Collection[str]) -> tuple[Route, ...]:
+    """The routes with the rule's own timeouts and retries as defaults."""
+    plain = _timed(reader, reader.fields(fields.get("timeouts"), schema.TIMEOUTS), _PLAIN)
+    plain = _retried(reader, fields.get("retries"), plain)
+    routes: list[Route] = []
+    for value in reader.items(fields.get("route")):
+        route = _route(reader, value, plain, backends)
+        if route.backend and any(route.backend == other.backend for other in routes):
+            sentence = f"{value.what} names backend `{route.backend}` twice; use `retries` to ask it again"
+            reader.problems.add(value.node, sentence)
+        routes.append(route)
+    return tuple(routes)
+
+
+def _route(reader: Reader, value: Value, plain: Route, backends: Collection[str]) -> Route:
+    if not isinstance(value.node, yaml.MappingNode):
+        return _to(reader.word(value, backends), plain)
+    fields = reader.fields(value, schema.ROUTE)
+    timed = _retried(reader, fields.get("retries"), _timed(reader, fields, plain))
+    return _to(reader.word(fields.get("to"), backends), timed)
+
+
+def _to(backend: str, route: Route) -> Route:
+    return Route(backend, route.first_byte_s, route.total_s, route.retries)
+
+
+def _retried(reader: Reader, value: Value | None, route: Route) -> Route:
+    retries = reader.integer(value, route.retries, most=_MOST_RETRIES)
+    return Route(route.backend, route.first_byte_s, route.total_s, retries)
+
+
+def _timed(reader: Reader, fields: Mapping[str, Value], route: Route) -> Route:
+    """A total that is shorter than the first byte's default bounds that too; written down, it is a contradiction."""
+    total_s = reader.duration(fields.get("total"), route.total_s)
+    first_byte_s = reader.duration(fields.get("first_byte"), min(route.first_byte_s, total_s))
+    if first_byte_s > total_s:
+        value = fields["first_byte"]
+        reader.problems.add(value.node, f"{value.what} must not be longer than `total` ({total_s:g}s)")
+    return Route(route.backend, first_byte_s, total_s, route.retries)

@@ -1,0 +1,53 @@
+"""The keys of a policy file, as one table: which each section must have, and which it may."""
+
+from typing import NamedTuple
+
+
+class Shape(NamedTuple):
+    """The keys of one kind of mapping."""
+
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return self.required + self.optional
+
+
+POLICY = Shape(
+    required=("apiVersion", "kind", "metadata", "zones", "backends", "otherwise"),
+    optional=("models", "callers", "classify", "rules", "unknown_routes", "baseline", "deadline"),
+)
+METADATA = Shape(required=("name",), optional=("version", "owner"))
+ZONE = Shape(required=("clearance",), optional=("region", "retention"))
+BACKEND = Shape(
+    required=("zone", "kind", "model"),
+    optional=(
+        "urls",
+        "inference_endpoint",
+        "price",
+        "context_tokens",
+        "api_key",
+        "organization",
+        "health",
+        "can",
+        "cannot",
+    ),
+)
+MODEL = Shape(optional=("chat", "completions", "embeddings"))
+PRICE = Shape(
+    required=("input_usd_per_million", "output_usd_per_million"),
+    optional=("cached_input_usd_per_million",),
+)
+CALLER = Shape(required=("key",), optional=("team", "tags"))
+CLASSIFY = Shape(optional=("sensitivity", "complexity"))
+SENSITIVITY = Shape(optional=("kinds", "default", "unlisted", "unreadable", "on_error"))
+COMPLEXITY = Shape(optional=("medium_from", "hard_from"))
+RULE = Shape(required=("name", "when", "route"), optional=("timeouts", "retries"))
+OTHERWISE = Shape(required=("route",), optional=("timeouts", "retries"))
+ROUTE = Shape(required=("to",), optional=("first_byte", "total", "retries"))
+TIMEOUTS = Shape(optional=("first_byte", "total"))
+BOUNDS = Shape(optional=("at_least", "at_most"))
+
+DECIDING = ("zones", "classify", "rules", "otherwise", "models", "unknown_routes")
+"""Sections that decide: no environment reference there, so that one digest means one set of decisions."""

@@ -1,0 +1,29 @@
+"""The closed vocabularies of the language: every word a policy may use that is not a name of its own."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway.core.types import BackendKind, Endpoint, Need, Sensitivity, Tier
+
+API_VERSION = "gateway/v1"
+KIND = "RoutingPolicy"
+AUTO = "auto"
+
+SENSITIVITIES: Mapping[str, Sensitivity] = MappingProxyType({level.label: level for level in Sensitivity})
+TIERS: Mapping[str, Tier] = MappingProxyType({tier.label: tier for tier in Tier})
+BACKEND_KINDS: Mapping[str, BackendKind] = MappingProxyType({kind.value: kind for kind in BackendKind})
+NEEDS: Mapping[str, Need] = MappingProxyType({need.value: need for need in Need})
+ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
+    {endpoint.value: endpoint for endpoint in Endpoint if endpoint is not Endpoint.UNKNOWN}
+)
+"""What rules can see: a request to an unknown path never meets a rule, it goes by `unknown_routes`."""
+
+FINDING_KINDS: frozenset[str] = frozenset(
+    {"api_key", "card", "email", "iban", "national_id", "password", "phone", "private_key"}
+)
+"""What the detectors find; `classify/` and this set are held equal by a test."""
+
+PINNED = "pinned"
+UNKNOWN_ROUTES = "unknown-routes"
+OTHERWISE = "otherwise"
+RESERVED_RULE_NAMES = frozenset({PINNED, UNKNOWN_ROUTES, OTHERWISE})
