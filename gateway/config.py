@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from gateway.core.errors import ConfigError
-from gateway.policy.compile import load
+from gateway.policy.load import load
 from gateway.policy.model import Policy
 
 _CHECKOUT = Path(__file__).resolve().parent.parent / "policies"

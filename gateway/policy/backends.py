@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+import yaml
+
 from gateway.core.capabilities import CANNOT
 from gateway.core.money import Price, per_million
 from gateway.core.types import BackendKind, BackendSpec, Need, Sensitivity, Zone
@@ -74,11 +76,11 @@ def _models(reader: Reader, value: Value | None) -> Mapping[str, str]:
     """One name for everything that generates, or a name for each kind of endpoint."""
     if value is None:
         return MappingProxyType({})
-    if hasattr(value.node, "style"):
-        name = reader.text(value)
+    if not isinstance(value.node, yaml.MappingNode):
+        name = reader.filled(value, "unset")
         return MappingProxyType({"": name, "chat": name})
     fields = reader.fields(value, schema.MODEL)
-    models = {word: reader.text(each) for word, each in fields.items()}
+    models = {word: reader.filled(each, "unset") for word, each in fields.items()}
     if not models:
         reader.problems.add(value.node, f"{value.what} names no model{suggestion('', schema.MODEL.keys)}")
     return MappingProxyType({"": models["chat"], **models} if "chat" in models else models)
@@ -90,7 +92,7 @@ def _urls(reader: Reader, value: Value, fields: Mapping[str, Value], kind: Backe
         reader.problems.add(value.node, f"{value.what} has neither `urls` nor `inference_endpoint`; add one")
     roots: list[str] = []
     for each in reader.items(fields.get("urls")):
-        root = _root(reader.text(each))
+        root = _root(reader.filled(each, f"http://unset-{len(roots)}"))
         if root is None:
             sentence = f"{each.what} must be root URLs such as `http://host:8080`, without user, query or fragment"
             reader.problems.add(each.node, sentence)
@@ -102,9 +104,7 @@ def _urls(reader: Reader, value: Value, fields: Mapping[str, Value], kind: Backe
 
 
 def _root(url: str) -> str | None:
-    """The URL without a trailing slash or `/v1`; None: no URL we could send to. The empty one was reported already."""
-    if url == "":
-        return ""
+    """The URL without a trailing slash or `/v1`; None: no URL we could send to."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and " " not in url

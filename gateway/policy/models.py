@@ -13,7 +13,7 @@ def read_models(reader: Reader, value: Value | None, backends: Collection[str]) 
     named = reader.named(value, "model")
     for name, each in named.items():
         if name == AUTO or name in backends:
-            meaning = "always means “you decide”" if name == AUTO else "is a backend's name and pins it"
+            meaning = "means “you decide”" if name == AUTO else "pins the backend of that name"
             reader.problems.add(each.node, f"{each.what} already {meaning}; take another name")
     known = {AUTO, *backends, *named}
     targets = {name: reader.word(each, known, AUTO) for name, each in named.items()}

@@ -60,7 +60,8 @@ def _not_yaml(error: yaml.MarkedYAMLError, written: str, problems: Problems) -> 
     lines = written.splitlines()
     line = lines[place.line - 1] if place.line <= len(lines) else ""
     hint = '; inside braces or brackets quote a reference: "${NAME}"' if "${" in line else ""
-    return problems.fatal(place, f"not YAML that can be read: {error.problem or error.context}{hint}")
+    reason = (error.problem or error.context or "it ends too early").removeprefix("but ")
+    return problems.fatal(place, f"not YAML that can be read: {reason}{hint}")
 
 
 def _bad_keys(node: yaml.Node) -> Iterator[tuple[yaml.Node, str]]:

@@ -1,14 +1,14 @@
 """Everything that is wrong with a policy file, each with its place, told at once."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import NamedTuple
 
 import yaml
 
 from gateway.core.errors import ConfigError
 
-_SHOWN = 12
+_SHOWN = 16
 
 
 class Place(NamedTuple):
@@ -31,7 +31,8 @@ class Problems:
     def told(self, where: yaml.Node | Place, sentence: str) -> str:
         """The line as a person sees it: `file:line:column: sentence`."""
         place = _place(where)
-        return f"{self._filename}:{place.line}:{place.column}: {sentence}"
+        visible = "".join(char if char.isprintable() else "?" for char in sentence)
+        return f"{self._filename}:{place.line}:{place.column}: {visible}"
 
     def fatal(self, where: yaml.Node | Place, sentence: str) -> ConfigError:
         """What keeps the rest of the file from being read; to be raised."""
@@ -45,7 +46,7 @@ class Problems:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """The end of a sentence about an unknown word: the nearest known one, or all of them where none is near."""
-    words = sorted(set(known))
+    words = sorted(known) if isinstance(known, Set) else list(known)
     near = difflib.get_close_matches(word.lower(), words, n=1, cutoff=0.6)
     if near:
         return f"; did you mean `{near[0]}`?"

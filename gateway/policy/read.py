@@ -51,17 +51,20 @@ class Reader:
     def fields(self, value: Value | None, shape: Shape) -> dict[str, Value]:
         """The known keys of a mapping; unknown and missing ones are problems."""
         fields: dict[str, Value] = {}
+        place = "" if value is None else value.what.replace(" in ", " of ")
         if value is None or not self._is_mapping(value):
             return fields
         for key, node in value.node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue  # `parse` has said so
             if key.value in shape.keys:
-                fields[key.value] = Value(node, f"`{key.value}` in {value.what}")
+                fields[key.value] = Value(node, f"`{key.value}` in {place}")
             else:
                 hint = suggestion(str(key.value), shape.keys)
-                self.problems.add(key, f"unknown key `{key.value}` in {value.what}{hint}")
+                self.problems.add(key, f"unknown key `{key.value}` in {place}{hint}")
         for key in shape.required:
             if key not in fields:
-                self.problems.add(value.node, f"missing key `{key}` in {value.what}")
+                self.problems.add(value.node, f"missing key `{key}` in {place}")
         return fields
 
     def named(self, value: Value | None, noun: str) -> dict[str, Value]:
@@ -89,6 +92,13 @@ class Reader:
         """One line of text, environment references replaced."""
         said = self._said(value)
         return default if said is None else said.text
+
+    def filled(self, value: Value, default: str) -> str:
+        """As `text`, but a reference to something empty is a problem too."""
+        said = self._said(value)
+        if said and not said.text.strip():
+            return self._instead(said, "filled in", default)
+        return said.text if said else default
 
     def name(self, value: Value | None, noun: str) -> str:
         """A name that the user gives here."""
