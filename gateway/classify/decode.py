@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from gateway.classify.view import Span
+from gateway.classify.numbers import Span
 
 _MAX_DECODED = 1_000_000  # characters of decoded text looked at in one layer
 _BLOB = 1024  # an unreadable stretch of this length may hold anything; certificates and public keys are shorter
@@ -25,7 +25,8 @@ _ESCAPE = re.compile(r"""\\(?:u\{?([0-9a-fA-F]{4,6})\}?|x([0-9a-fA-F]{2})|([nrt"
 _BLANKS = {"n": "\n", "r": "\r", "t": "\t"}
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 _ENTITY = re.compile(r"&(?:#[0-9xX]|[a-zA-Z]{2,31};)")
-_JOINT = re.compile(r"[\"'`]\s{0,8}(?:\+|\.|&|\|\||,|\\\n)?\s{0,8}[\"'`]")
+_JOINT = re.compile(r"[\"'`](?:\s{0,8}(?:\+|\.|&|\|\||\\\n)\s{0,8}|\s{1,8})[\"'`]")
+_END = 200
 _HEX = re.compile(r"(?:0x)?((?:[0-9a-fA-F]{2}){8,})\Z")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+\Z")
 _URLSAFE = str.maketrans("-_", "+/")
@@ -42,19 +43,31 @@ class Decoded(msgspec.Struct, frozen=True):
 def decoded(text: str, tokens: tuple[Span, ...]) -> Decoded:
     """One layer of decoding. `tokens` are the long unbroken stretches of the text."""
     texts: list[str] = []
-    plain = unescaped(text)
-    if plain != text:
-        texts.append(plain)
-    if '"' in text or "'" in text:
-        joined = _JOINT.sub("", text)
-        if joined != text:
-            texts.append(joined)
+    if "\\" in text or "%" in text or "&" in text:
+        texts.append(_unescaped_lines(text))
+    if "+" in text or ('"' in text and ('" "' in text or '"\n' in text)):
+        texts.append(_concatenated(text))
+    texts = [other for other in texts if other]
     if not tokens:
         return Decoded(tuple(texts), False)
     found, has_blob = _decoded_tokens(text, tokens)
     if found:
         texts.append("\n".join(found)[:_MAX_DECODED])
     return Decoded(tuple(texts), has_blob)
+
+
+def _unescaped_lines(text: str) -> str:
+    """The lines that hold escapes, without them; the other lines have been looked at."""
+    lines = ((line, unescaped(line)) for line in text.split("\n"))
+    return "\n".join(plain for line, plain in lines if plain != line)
+
+
+def _concatenated(text: str) -> str:
+    """String literals that code puts together, as one; of long ones only the ends, where they meet."""
+    parts = _JOINT.split(text)
+    if len(parts) == 1:
+        return ""
+    return "".join(part if len(part) <= 2 * _END else f"{part[:_END]}\n{part[-_END:]}" for part in parts)
 
 
 def unescaped(text: str) -> str:
@@ -134,10 +147,12 @@ def _readable(piece: str) -> str | None:
 
 
 def _bytes_of(piece: str) -> bytes | None:
-    digits = _HEX.match(piece)
+    digits = None if len(piece) % 2 else _HEX.match(piece)
     if digits:
         return bytes.fromhex(digits.group(1))
     if not _BASE64.match(piece):
+        return None
+    if piece[1:].islower() or piece.isupper():  # a word, a path or a constant; encoded text has both cases
         return None
     body = piece.translate(_URLSAFE)
     try:
@@ -175,4 +190,4 @@ def _is_blob(text: str, start: int, piece: str) -> bool:
         return False
     head = piece[:4096]
     is_mixed = any(c.isupper() for c in head) and any(c.islower() for c in head) and any(c.isdigit() for c in head)
-    return is_mixed or _HEX.match(piece) is not None
+    return is_mixed or (_HEX.match(piece) is not None and not piece.isdecimal())

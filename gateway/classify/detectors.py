@@ -11,18 +11,19 @@ from gateway.classify.detectors_secrets import (
     find_vendor_keys,
 )
 from gateway.classify.hits import Detector
+from gateway.classify.view import ASSIGNMENT, AT, DIGITS, RUNS, TOKENS
 
 DETECTORS: tuple[Detector, ...] = (
-    Detector("card", "card", find_cards),
-    Detector("iban", "iban", find_ibans),
-    Detector("national id in digits", "national_id", find_digit_ids),
-    Detector("national id with letters", "national_id", find_letter_ids),
-    Detector("e-mail", "email", find_emails),
+    Detector("card", "card", find_cards, RUNS),
+    Detector("iban", "iban", find_ibans, RUNS),
+    Detector("national id in digits", "national_id", find_digit_ids, RUNS),
+    Detector("national id with letters", "national_id", find_letter_ids, DIGITS),
+    Detector("e-mail", "email", find_emails, AT),
     Detector("disguised e-mail", "email", find_disguised_emails),
-    Detector("phone", "phone", find_phones),
-    Detector("vendor key", "api_key", find_vendor_keys),
-    Detector("announced key", "api_key", find_announced_keys),
-    Detector("private key", "private_key", find_private_keys),
-    Detector("password", "password", find_passwords),
-    Detector("login in a url", "password", find_logins),
+    Detector("phone", "phone", find_phones, RUNS),
+    Detector("vendor key", "api_key", find_vendor_keys, TOKENS),
+    Detector("announced key", "api_key", find_announced_keys, TOKENS),
+    Detector("private key", "private_key", find_private_keys, TOKENS),
+    Detector("password", "password", find_passwords, ASSIGNMENT),
+    Detector("login in a url", "password", find_logins, ASSIGNMENT),
 )

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from gateway.classify.hits import CERTAIN, LIKELY, POSSIBLE, Hit, announced, cue
-from gateway.classify.view import Span, View
+from gateway.classify.numbers import Span
+from gateway.classify.view import AT, View
 
 # RFC 5321: 64 octets before the sign, 255 after.
 _LOCAL = re.compile(r"[\w.+%'&/=-]*[\w+-]\Z")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+((?:[^\W\d_]|xn--)[\w-]{1,23})(?![\w])")
 _MAX_LOCAL, _MAX_DOMAIN = 64, 255
+_MAX_DISGUISED_DOMAIN = 120
 # RFC 2606 and RFC 6761: nobody can be reached there.
 _RESERVED = re.compile(r"(?:^|\.)(?:example\.(?:com|org|net)|example|test|invalid|localhost|local)\Z")
 _NOT_A_PERSON = frozenset({"git"})  # git@host is how one clones
@@ -93,16 +95,37 @@ def _email_around(text: str, at: int) -> Hit | None:
 
 def find_disguised_emails(view: View) -> Iterator[Hit]:
     """Addresses with `at` and `dot` in words or brackets, or blanks around the signs."""
-    lower = view.lower
-    if not ("(at" in lower or "[at" in lower or " dot " in lower or "dot)" in lower or " @" in lower or "@ " in lower):
+    if not _may_be_disguised(view):
         return
-    for mark in _DISGUISES.finditer(lower):
-        start = max(0, mark.start() - _MAX_LOCAL)
-        for match in _DISGUISED.finditer(lower, start, mark.end() + 120):
+    for start, end in _near_marks(view.lower):
+        for match in _DISGUISED.finditer(view.lower, start, end):
             host = re.sub(_DOT, ".", match.group(2))
-            written = match.group()
-            if match.group(3) in _COMMON_TLDS and _DISGUISE_MARK.search(written) and not _RESERVED.search(host):
+            is_disguised = match.group(3) in _COMMON_TLDS and _DISGUISE_MARK.search(match.group())
+            if is_disguised and not _RESERVED.search(host):
                 yield Hit(match.start(), match.end(), LIKELY)
+
+
+def _near_marks(lower: str) -> Iterator[Span]:
+    """The places around disguises; those that overlap as one, so that no character is looked at twice."""
+    start, end = 0, -1
+    for mark in _DISGUISES.finditer(lower):
+        if mark.start() - _MAX_LOCAL > end:
+            if end >= 0:
+                yield Span(start, end)
+            start = max(0, mark.start() - _MAX_LOCAL)
+        end = mark.end() + _MAX_DISGUISED_DOMAIN
+    if end >= 0:
+        yield Span(start, end)
+
+
+def _may_be_disguised(view: View) -> bool:
+    """Literal searches, cheapest first; a pattern is only tried where one of them is found."""
+    lower = view.lower
+    if " dot " in lower or (view.traits & AT and (" @" in lower or "@ " in lower)):
+        return True
+    if "(" in lower and ("(at" in lower or "( at" in lower or "(dot" in lower):
+        return True
+    return "[" in lower and ("[at" in lower or "[ at" in lower or "[dot" in lower)
 
 
 def find_phones(view: View) -> Iterator[Hit]:

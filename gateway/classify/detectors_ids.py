@@ -7,12 +7,13 @@ country or for a word beside it; rows with two check digits or a checked date st
 import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 
 from gateway.classify import national_checks as checks
-from gateway.classify.hits import CERTAIN, LIKELY, POSSIBLE, Hit, announced, cue
-from gateway.classify.numbers import Number, readings
+from gateway.classify.hits import CERTAIN, LIKELY, POSSIBLE, Cue, Hit, announced, cue
+from gateway.classify.numbers import Number
 from gateway.classify.view import View
 
 Check = Callable[[str], bool]
@@ -32,7 +33,7 @@ class DigitId(msgspec.Struct, frozen=True):
     name: str
     lengths: tuple[int, ...]
     is_valid: Check
-    words: re.Pattern[str]
+    words: Cue
     forms: frozenset[str] = frozenset()
     is_strong: bool = False
     has_check: bool = True
@@ -45,7 +46,7 @@ class LetterId(msgspec.Struct, frozen=True):
     shapes: tuple[bytes, ...]
     form: re.Pattern[str]
     is_valid: Check
-    words: re.Pattern[str] | None = None
+    words: Cue | None = None
 
 
 def _forms(*forms: str) -> frozenset[str]:
@@ -91,6 +92,7 @@ DIGIT_IDS: tuple[DigitId, ...] = (
         cue("personnummer* samordningsnummer* pnr"),
         _forms("000000-0000", "000000+0000", "00000000-0000"),
     ),
+    DigitId("fi_hetu_digit", (10,), checks.fi_hetu_digits, cue("hetu* henkilötunnus*"), _forms("000000-0000")),
     DigitId("dk_cpr", (10,), checks.dk_cpr, cue("cpr* personnummer*"), has_check=False),
     DigitId("no_fnr", (11,), checks.no_fnr, cue("fødselsnummer* fodselsnummer* personnummer*"), is_strong=True),
     DigitId("cz_rc", (10,), checks.cz_rc, cue("rodné_číslo* rodne_cislo* rodného_čísla"), _forms("000000/0000")),
@@ -148,7 +150,7 @@ LETTER_IDS: tuple[LetterId, ...] = (
     ),
     LetterId(
         "fi_hetu",
-        (b"000000-000a", b"000000-0000", b"000000a000a", b"000000a0000"),
+        (b"000000-000a", b"000000a000a", b"000000a0000"),
         re.compile(r"\d{6}[-+ABCDEFYXWVU]\d{3}[0-9A-Z]"),
         checks.fi_hetu,
     ),
@@ -191,20 +193,50 @@ def _by_length() -> Mapping[int, tuple[DigitId, ...]]:
     return MappingProxyType({length: tuple(row for row in DIGIT_IDS if length in row.lengths) for length in lengths})
 
 
+# A part of a shape, and what `View.compact` must hold for it to be worth a search.
+_CORES = MappingProxyType(
+    {
+        b"00000": b"00000",
+        b"-000-": b"00000000a",
+        b"a0000a": b"a0000a",
+        b"00a00": b"00a00a000a",
+        b"-00-00-00-": b"aa000000a",
+    }
+)
+
+
+class Shaped(NamedTuple):
+    """One shape of a row, and where in it the part lies by which it is found."""
+
+    row: LetterId
+    shape: bytes
+    offset: int
+
+
+def _by_core() -> tuple[tuple[bytes, tuple[Shaped, ...]], ...]:
+    """Shapes under a rare part that they share, so that one search serves many."""
+    by_core: dict[bytes, list[Shaped]] = {core: [] for core in _CORES}
+    for row in LETTER_IDS:
+        for shape in row.shapes:
+            core = next(core for core in _CORES if core in shape)
+            by_core[core].append(Shaped(row, shape, shape.index(core)))
+    return tuple((core, tuple(rows)) for core, rows in by_core.items())
+
+
 _BY_LENGTH = _by_length()
+_BY_CORE = _by_core()
 _TO_FORM = str.maketrans("123456789", "000000000")
 _KEPT_SIGNS = "-+"  # of a Finnish number the sign is part
 
 
 def find_digit_ids(view: View) -> Iterator[Hit]:
     """Numbers of digits only, in every reading of every run."""
-    for run in view.runs:
-        for number in readings(view.text, run):
-            for row in _BY_LENGTH.get(len(number.digits), ()):
-                confidence = _confidence(view, number, row)
-                if confidence:
-                    yield Hit(number.start, number.end, confidence)
-                    break
+    for number in view.numbers:
+        for row in _BY_LENGTH.get(len(number.digits), ()):
+            confidence = _confidence(view, number, row)
+            if confidence:
+                yield Hit(number.start, number.end, confidence)
+                break
 
 
 def _confidence(view: View, number: Number, row: DigitId) -> float:
@@ -224,16 +256,20 @@ def _confidence(view: View, number: Number, row: DigitId) -> float:
 
 def find_letter_ids(view: View) -> Iterator[Hit]:
     """Numbers with letters in them, by their shape."""
-    if view.shape.count(b"0") < 4:
-        return
-    for row in LETTER_IDS:
-        for shape in row.shapes:
-            start = view.shape.find(shape)
-            while start >= 0:
-                end = start + len(shape)
-                if _stands_alone(view.shape, start, end) and _is_letter_id(view, start, end, row):
-                    yield Hit(start, end, LIKELY)
-                start = view.shape.find(shape, start + 1)
+    for core, rows in _BY_CORE:
+        place = view.shape.find(core) if _CORES[core] in view.compact else -1
+        while place >= 0:
+            if place == 0 or view.shape[place - 1] != core[0]:
+                yield from _around(view, place, rows)
+            place = view.shape.find(core, place + 1)
+
+
+def _around(view: View, place: int, rows: tuple["Shaped", ...]) -> Iterator[Hit]:
+    for row, shape, offset in rows:
+        start, end = place - offset, place - offset + len(shape)
+        has_shape = start >= 0 and view.shape.startswith(shape, start) and _stands_alone(view.shape, start, end)
+        if has_shape and _is_letter_id(view, start, end, row):
+            yield Hit(start, end, LIKELY)
 
 
 def _stands_alone(shape: bytes, start: int, end: int) -> bool:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from gateway.classify.checksums import luhn, mod97
 from gateway.classify.hits import CERTAIN, LIKELY, POSSIBLE, Hit, announced, cue
-from gateway.classify.numbers import Number, readings
+from gateway.classify.numbers import Number
 from gateway.classify.view import View
 
 # First digits (low, high) and lengths, from the networks' published ranges. The narrower comes first.
@@ -69,17 +69,16 @@ _IBAN_LENGTHS: Mapping[str, int] = MappingProxyType(
         for country in countries.split()
     }
 )
-_IBAN_HEADS = (b"aa00", b"aa-00", b"aa0-0")
+_IBAN_HEAD = b"aa00"
 
 
 def find_cards(view: View) -> Iterator[Hit]:
     """Payment card numbers: issuer, length and Luhn, in a form that cards are written in or beside a word for one."""
-    for run in view.runs:
-        for number in readings(view.text, run):
-            if len(number.digits) >= _MIN_CARD and _is_issued(number.digits) and luhn(number.digits):
-                confidence = _card_confidence(view, number)
-                if confidence:
-                    yield Hit(number.start, number.end, confidence)
+    for number in view.numbers:
+        if len(number.digits) >= _MIN_CARD and _is_issued(number.digits) and luhn(number.digits):
+            confidence = _card_confidence(view, number)
+            if confidence:
+                yield Hit(number.start, number.end, confidence)
 
 
 def _is_issued(digits: str) -> bool:
@@ -95,12 +94,18 @@ def _card_confidence(view: View, number: Number) -> float:
         return 0.0
     if number.shape in _PRINTED or len(number.shape) == 1:
         return LIKELY if number.row <= _MAX_ROW else 0.0
-    return POSSIBLE if number.is_whole and _is_plain(number.separator) else 0.0
+    is_apart = number.is_whole and not _touches_letter(view.shape, number)
+    return POSSIBLE if is_apart and _is_plain(number.separator) else 0.0
 
 
 def _is_fraction(text: str, start: int) -> bool:
     """The digits after a decimal point, or the point of a number without a leading nought."""
     return start > 0 and text[start - 1] == "." and (start == 1 or text[start - 2].isdigit() or text[start - 2] == " ")
+
+
+def _touches_letter(shape: bytes, number: Number) -> bool:
+    """As in a UUID or a part number."""
+    return shape[number.end : number.end + 1] == b"a" or (number.start > 0 and shape[number.start - 1] == ord("a"))
 
 
 def _is_plain(separator: str) -> bool:
@@ -110,16 +115,20 @@ def _is_plain(separator: str) -> bool:
 
 def find_ibans(view: View) -> Iterator[Hit]:
     """IBANs of every country of the registry, in any case, with blanks or dashes anywhere."""
-    if b"0" not in view.shape:
-        return
-    for head in _IBAN_HEADS:
-        start = view.shape.find(head)
-        while start >= 0:
-            if start == 0 or view.shape[start - 1 : start] not in (b"a", b"0"):
-                end = _iban_end(view, start)
-                if end:
-                    yield Hit(start, end, CERTAIN)
-            start = view.shape.find(head, start + 1)
+    start = view.shape.find(_IBAN_HEAD)
+    while start >= 0:
+        yield from _iban_at(view, start)
+        start = view.shape.find(_IBAN_HEAD, start + 1)
+    for run in view.runs:  # a blank after the country: "DE 89 3704"
+        if run.start >= 3 and view.shape.startswith(b"aa-", run.start - 3):
+            yield from _iban_at(view, run.start - 3)
+
+
+def _iban_at(view: View, start: int) -> Iterator[Hit]:
+    if start == 0 or view.shape[start - 1] not in b"a0":
+        end = _iban_end(view, start)
+        if end:
+            yield Hit(start, end, CERTAIN)
 
 
 def _iban_end(view: View, start: int) -> int:

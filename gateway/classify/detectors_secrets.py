@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from gateway.classify.hits import CERTAIN, LIKELY, POSSIBLE, Hit
-from gateway.classify.view import View
+from gateway.classify.view import AT, View
 
 # Vendor, pattern. Prefixes and lengths are from the vendors' documentation; where it names no length, the usual one.
 VENDOR_KEYS: tuple[tuple[str, str], ...] = (
@@ -79,28 +79,17 @@ _MEANT_AS_SECRET = re.compile(
     r"(?:key|token|id|value|string|base64|header)?[\"'`\])]{0,2}\s{0,3}(?:[:=]{1,2}>?|is|->|,|\s)\s{0,3}"
     r"(?:bearer\s+|basic\s+|token\s+)?[\"'`(\[]{0,3}\Z"
 )
+_KEY_WORDS = ("key", "token", "secret", "bearer", "credential", "signature", "pat", "sas")
+_MIN_KEY_DIGITS = 3
 _PEM = re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_BODY = re.compile(r"[A-Za-z0-9+/=]{32}")
 _PUTTY = "PuTTY-User-Key-File-"
 
 _PASSWORD_STEMS = ("pass", "pwd", "senha", "contras", "kennwort", "wachtwoord", "parola", "clave")
-_FOREIGN_STEMS = (
-    "пароль",
-    "парол",
-    "hasło",
-    "密码",
-    "密碼",
-    "パスワード",
-    "비밀번호",
-    "كلمة",
-    "şifre",
-    "lösenord",
-    "heslo",
-)
+_FOREIGN_STEMS = ("парол", "hasło", "密码", "密碼", "パスワード", "비밀번호", "كلمة", "şifre", "lösenord", "heslo")
 _ASSIGNED = re.compile(
-    r"(?P<word>(?:pass(?:word|wd|phrase|code|wort)?|passwort|pwd|senha|contraseña|contrasena|kennwort|wachtwoord|parola"
-    r"|mot de passe|clave|пароль|hasło|密码|密碼|パスワード|비밀번호|كلمة السر|كلمة المرور|şifre|lösenord|heslo|secret"
-    r"|pw))s?"
+    r"(?P<word>(?:pass(?:word|wd|phrase|code|wort|e)?|pwd|senha|contraseña|contrasena|kennwort|wachtwoord|parola|clave"
+    r"|пароль|hasło|密码|密碼|パスワード|비밀번호|كلمة السر|كلمة المرور|şifre|lösenord|heslo)s?)"
     r"(?P<sign>[\"'`\]]{0,2}\s{0,3}(?::=|=>|==?|:|：|->)\s{0,3}"
     r"|\s{1,3}(?:is|was|ist|lautet|est|es|è|é|är|jest|to)\s{1,3}:?\s?"
     r"|[\"'`]?\s{1,3}|は|是|为)"
@@ -126,9 +115,11 @@ def find_vendor_keys(view: View) -> Iterator[Hit]:
 def find_announced_keys(view: View) -> Iterator[Hit]:
     """Long random strings right after a word for a key."""
     for token in view.tokens:
+        if view.shape.count(b"0", token.start, token.end) < _MIN_KEY_DIGITS:
+            continue
         before = view.lower[max(0, token.start - 64) : token.start]
-        value = view.text[token.start : token.end]
-        if _MEANT_AS_SECRET.search(before) and _is_random(value):
+        is_told = any(word in before for word in _KEY_WORDS) and _MEANT_AS_SECRET.search(before)
+        if is_told and _is_random(view.text[token.start : token.end]):
             yield Hit(token.start, token.end, LIKELY)
 
 
@@ -158,15 +149,19 @@ def find_private_keys(view: View) -> Iterator[Hit]:
 
 def find_passwords(view: View) -> Iterator[Hit]:
     """Values assigned to a word for password, in configuration or in a sentence."""
-    lower = view.lower
-    if not any(stem in lower for stem in _PASSWORD_STEMS) and (
-        lower.isascii() or not any(stem in lower for stem in _FOREIGN_STEMS)
-    ):
-        return
-    for match in _ASSIGNED.finditer(lower):
-        value = view.text[match.start("value") : match.end("value")].rstrip(",;.)")
-        if _is_password(value, match.group("sign").strip("\"'`] \t\n"), bool(match.group("quote"))):
-            yield Hit(match.start("value"), match.end("value"), LIKELY)
+    stems = _PASSWORD_STEMS if view.lower.isascii() else _PASSWORD_STEMS + _FOREIGN_STEMS
+    for stem in stems:
+        start = view.lower.find(stem)
+        while start >= 0:
+            match = _ASSIGNED.match(view.lower, start)
+            if match and _is_told(view.text, match):
+                yield Hit(match.start("value"), match.end("value"), LIKELY)
+            start = view.lower.find(stem, start + 1)
+
+
+def _is_told(text: str, match: re.Match[str]) -> bool:
+    value = text[match.start("value") : match.end("value")].rstrip(",;.)")
+    return _is_password(value, match.group("sign").strip("\"'`] \t\n"), bool(match.group("quote")))
 
 
 def _is_password(value: str, sign: str, is_quoted: bool) -> bool:
@@ -187,7 +182,7 @@ def _is_password(value: str, sign: str, is_quoted: bool) -> bool:
 
 def find_logins(view: View) -> Iterator[Hit]:
     """Credentials inside URLs, and on a curl command line."""
-    if "://" in view.text and "@" in view.text:
+    if view.traits & AT and "://" in view.text:
         for match in _URL_LOGIN.finditer(view.lower):
             if not _REFERENCE.match(match.group(2)) and match.group(2) not in ("password", "pass", "pwd"):
                 yield Hit(match.start(2), match.end(2), CERTAIN)

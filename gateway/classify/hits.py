@@ -22,19 +22,32 @@ class Hit(NamedTuple):
 
 
 class Detector(msgspec.Struct, frozen=True):
-    """A row of the table of detectors: `name` for records, the `kind` that policies speak of, and how to look."""
+    """A row of the table of detectors: `name` for records, the `kind` that policies speak of, and how to look.
+
+    `needs`: the traits of a view (any of them) without which there is nothing to find; nought: always look.
+    """
 
     name: str
     kind: str
     find: Callable[[View], Iterator[Hit]]
+    needs: int = 0
 
 
-def cue(words: str) -> re.Pattern[str]:
-    """A pattern for words that announce a value, in lower-cased text; a word that ends in `*` may go on.
+class Cue(msgspec.Struct, frozen=True):
+    """Words that announce a value; the `pattern` is tried only where one of the `stems` was found, at a twentieth."""
+
+    stems: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+
+def cue(words: str) -> Cue:
+    """A cue of words for lower-cased text, separated by blanks; a word that ends in `*` may go on.
 
     `_` stands for a blank, a dash or nothing. Scripts that write no blanks between words get no word boundary.
     """
-    return re.compile("|".join(_word(word) for word in words.split()))
+    every = words.split()
+    stems = dict.fromkeys(word.rstrip("*").partition("_")[0] for word in every)
+    return Cue(tuple(stems), re.compile("|".join(_word(word) for word in every)))
 
 
 def _word(word: str) -> str:
@@ -44,6 +57,13 @@ def _word(word: str) -> str:
     return r"(?<![^\W\d_])" + stem + ("" if word.endswith("*") else r"(?![^\W_])")
 
 
-def announced(view: View, start: int, end: int, words: re.Pattern[str], before: int = 60, after: int = 30) -> bool:
+def announced(view: View, start: int, end: int, words: Cue, before: int = 60, after: int = 30) -> bool:
     """Whether one of the words stands near the place."""
-    return words.search(view.lower, max(0, start - before), end + after) is not None
+    begin, stop = max(0, start - before), end + after
+    for stem in words.stems:
+        place = view.lower.find(stem, begin, stop)
+        while place >= 0:
+            if words.pattern.match(view.lower, place, stop):
+                return True
+            place = view.lower.find(stem, place + 1, stop)
+    return False

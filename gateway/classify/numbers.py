@@ -5,11 +5,16 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from gateway.classify.view import Span
-
 _GROUP = re.compile(r"[0-9]+")
 _MAX_DIGITS = 19
 _MIN_DIGITS = 8
+
+
+class Span(NamedTuple):
+    """A place in the text: code points, end exclusive."""
+
+    start: int
+    end: int
 
 
 class Number(NamedTuple):

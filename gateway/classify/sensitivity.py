@@ -1,16 +1,18 @@
 """From a text to findings: normalise, look, decode, look again."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 
 from gateway.classify.decode import decoded
 from gateway.classify.detectors import DETECTORS
 from gateway.classify.hits import Detector
-from gateway.classify.normalize import hidden, normalized, without_look_alikes
+from gateway.classify.normalize import meant
 from gateway.classify.view import View, view
 from gateway.core.types import Finding
 
+_ENOUGH = 100  # of one detector in one layer: more changes no verdict
 _MAX_DEPTH = 3  # base64 within base64 within an escape
 _BUDGET_PER_CHAR, _BUDGET_FLAT = 8, 64_000  # characters looked at over all layers of one text
 
@@ -37,12 +39,12 @@ def scan(text: str, detectors: Sequence[Detector] = DETECTORS) -> Scan:
             tally.unreadable.add("encoded too often")
             break
         further = _look(layer, detectors, tally)
-        if depth == _MAX_DEPTH:
+        fresh = [other for other in further if other not in seen]
+        if fresh and depth == _MAX_DEPTH:
+            tally.unreadable.add("encoded too often")
             continue
-        for other in further:
-            if other not in seen:
-                seen.add(other)
-                layers.append((other, depth + 1))
+        seen.update(fresh)
+        layers.extend((other, depth + 1) for other in fresh)
     return tally.result()
 
 
@@ -66,16 +68,16 @@ class _Tally:
 def _look(layer: str, detectors: Sequence[Detector], tally: _Tally) -> list[str]:
     """Run every detector over one layer; returns what else the layer says."""
     try:
-        further: list[str] = []
+        further: tuple[str, ...] = ()
         if not layer.isascii():
-            further = [hidden(layer), without_look_alikes(layer)]
-            layer = normalized(layer)
+            layer, further = meant(layer)
         seen = view(layer)
     except Exception:
         tally.failed.add("normaliser")
         return []
     for detector in detectors:
-        _detect(detector, seen, tally)
+        if detector.needs == 0 or detector.needs & seen.traits:
+            _detect(detector, seen, tally)
     try:
         more = decoded(layer, seen.tokens)
     except Exception:
@@ -83,13 +85,13 @@ def _look(layer: str, detectors: Sequence[Detector], tally: _Tally) -> list[str]
         return []
     if more.has_blob:
         tally.unreadable.add("blob")
-    return [other for other in (*further, *more.texts) if other]
+    return [*further, *more.texts]
 
 
 def _detect(detector: Detector, seen: View, tally: _Tally) -> None:
     """A detector that crashes is named; what it found before counts."""
     try:
-        for hit in detector.find(seen):
+        for hit in islice(detector.find(seen), _ENOUGH):
             count, sure = tally.counts.get(detector.kind, (0, 0.0))
             tally.counts[detector.kind] = (count + 1, max(sure, hit.confidence))
     except Exception:
