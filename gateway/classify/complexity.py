@@ -14,11 +14,14 @@ UNREADABLE = 1.0
 NOTHING_TO_ANSWER = 0.0
 """The score of an embedding, or of a body without content: no model has to think."""
 
+MEDIUM_FROM, HARD_FROM = 0.3, 0.4
+"""The boundaries of the tiers that go with the shipped weights; how they were chosen: docs/classifier.md."""
+
 _PROMPTS = ("prompt", "inputs", "input")
 _FARTHEST = 700.0  # exp overflows a little further out
 _EMBEDDING_FIELDS = frozenset(("input", "model", "encoding_format", "dimensions", "user"))
+# Of a longer conversation the latest turns are looked through, of a turn in more parts those at both ends.
 _TURNS_READ, _PARTS_READ = 200, 64
-# Of a longer conversation, and of a turn in more parts: the latest turns, and the parts at both ends.
 
 
 def score(document: object, weights: Weights) -> float:
@@ -27,6 +30,12 @@ def score(document: object, weights: Weights) -> float:
     Reads chat messages, `prompt`, TGI's `inputs`, and `input`. Linear in the last user turn's features, so its cost
     has a bound; see docs/classifier.md for what the number means and what it cannot know.
     """
+    seen = features_of(document)
+    return need(seen, weights) if isinstance(seen, Features) else seen
+
+
+def features_of(document: object) -> Features | float:
+    """The features of a parsed body; or its score, where there is nothing to answer or nothing that can be read."""
     if not isinstance(document, dict):
         return UNREADABLE
     if "input" in document and _EMBEDDING_FIELDS.issuperset(document) and _is_plain(document["input"]):
@@ -35,9 +44,7 @@ def score(document: object, weights: Weights) -> float:
     if turns is None:
         return NOTHING_TO_ANSWER
     text = _last_user_text(turns)
-    if not text:
-        return UNREADABLE
-    return need(features.read(text, _shape(document, turns)), weights)
+    return features.read(text, _shape(document, turns)) if text else UNREADABLE
 
 
 def need(seen: Features, weights: Weights) -> float:

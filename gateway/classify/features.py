@@ -14,7 +14,7 @@ from zlib import crc32
 import msgspec
 
 BUCKETS = 1 << 16
-HEAD, TAIL = 900, 300
+HEAD, TAIL = 600, 200
 """Characters read of a longer text: the task stands at one of its ends."""
 
 _LOW_HALF = 0 if sys.byteorder == "little" else 1

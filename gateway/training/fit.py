@@ -1,0 +1,31 @@
+"""Fits the complexity model on a folder of outcomes and reports how it does on prompts that it has not seen."""
+
+from pathlib import Path
+
+from gateway.classify.weights import load
+from gateway.training import model
+from gateway.training.anchors import anchors
+from gateway.training.metrics import Floats
+from gateway.training.outcomes import read_requests
+from gateway.training.report import Line, line, sorting_table
+from gateway.training.sample import Sample, sample_of
+
+
+def fit(folder: Path, out: Path) -> str:
+    """Write a weights file and return the report. Raises `ConfigError` where the outcomes do not do."""
+    sample = sample_of(read_requests(folder), list(anchors()))
+    held_out = model.held_out_levels(sample)
+    exported = model.fit(sample, held_out).export()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(exported)
+    lines = [_line(sample, source, held_out) for source in sample.sources]
+    written = f"wrote {out}: {len(exported)} bytes, digest {load(exported).digest[:16]}"
+    return f"{sorting_table(lines, 'prompt held out')}\n\n{written}"
+
+
+def _line(sample: Sample, source: str, held_out: Floats) -> Line:
+    """Held out by prompt, and beside it by a model that knows nothing of the source, where there are others."""
+    rows = sample.source == source
+    own = sample.take(rows)
+    foreign = model.foreign_levels(sample, source) if len(sample.sources) > 1 else None
+    return line(source, own.weak, own.strong, own.counters[:, 0], held_out[rows], foreign)
