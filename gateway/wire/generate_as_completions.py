@@ -1,0 +1,30 @@
+"""TGI's own generation routes answered by an engine (vLLM, SGLang) that completes raw prompts."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from gateway.core.types import Envelope
+from gateway.wire.exchange import Answer, Rewriter
+from gateway.wire.generate_answer import GenerateTranslation, told_as_generated
+from gateway.wire.generate_request import completions_document, is_streamed, wanted
+from gateway.wire.tgi_events import TranslatedStream
+
+
+class GenerateAsCompletions:
+    """Implements `exchange.Exchange`: the prompt goes as it is, without a chat template, as TGI's own would."""
+
+    method = "POST"
+    path = "/v1/completions"
+    content_type = "application/json"
+
+    def __init__(self, envelope: Envelope, model: str) -> None:
+        self.body = msgspec.json.encode(completions_document(envelope, model))
+        self.expects_stream = is_streamed(envelope)
+        self._wanted = wanted(envelope)
+
+    def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+        return told_as_generated(status, headers, body, self._wanted)
+
+    def rewriter(self) -> Rewriter:
+        return TranslatedStream(GenerateTranslation(self._wanted))
