@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.errors import AttemptFailed, FailureKind, GatewayError
+from gateway.core.errors import AttemptFailed, FailureKind
 from gateway.core.types import Endpoint, Envelope
+from gateway.wire.mistakes import wrong_type
 
 DEFAULT_MAX_TOKENS = 1024
 """What TGI's API names as its default; an engine's own for raw prompts would be 16."""
@@ -105,10 +106,10 @@ def _read(envelope: Envelope) -> tuple[str, Parameters]:
     document = envelope.document
     inputs = document.get("inputs") if isinstance(document, dict) else None
     if not isinstance(inputs, str):
-        raise _mistake("inputs", "a text")
+        raise wrong_type("inputs", "a text")
     parameters = document.get("parameters")
     if parameters is not None and not isinstance(parameters, dict):
-        raise _mistake("parameters", "an object")
+        raise wrong_type("parameters", "an object")
     return inputs, {"do_sample": True} if parameters is None else parameters  # TGI samples if none are given at all
 
 
@@ -145,12 +146,12 @@ def _grammar(parameters: Parameters) -> Parameters:
         case "json_schema" if isinstance(value, dict):
             return _schema(value.get("schema"))
         case _:
-            raise _mistake("grammar", "`json`, `json_schema` or `regex` with a `value`")
+            raise wrong_type("grammar", "`json`, `json_schema` or `regex` with a `value`")
 
 
 def _schema(schema: Any) -> Parameters:
     if not isinstance(schema, dict):
-        raise _mistake("grammar", "a JSON schema")
+        raise wrong_type("grammar", "a JSON schema")
     return {"response_format": {"type": "json_schema", "json_schema": {"name": "grammar", "schema": schema}}}
 
 
@@ -161,7 +162,7 @@ def _parsed(value: Any) -> Any:
     try:
         return msgspec.json.decode(value)
     except ValueError as error:
-        raise _mistake("grammar", "a JSON schema") from error
+        raise wrong_type("grammar", "a JSON schema") from error
 
 
 def _streaming(envelope: Envelope) -> Parameters:
@@ -170,7 +171,3 @@ def _streaming(envelope: Envelope) -> Parameters:
 
 def _unable(what: str) -> AttemptFailed:
     return AttemptFailed(FailureKind.UNABLE, f"OpenAI's format has no way to say {what}", is_retryable=False)
-
-
-def _mistake(name: str, wanted: str) -> GatewayError:
-    return GatewayError(422, "invalid_request", f"`{name}` must be {wanted}", param=name)

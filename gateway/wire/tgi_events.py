@@ -55,8 +55,8 @@ class TranslatedStream:
             events = self._parser.feed(data)
         except EventTooLarge as error:
             raise self._failure(AttemptFailed(FailureKind.BAD_ANSWER, str(error))) from error
-        if not events and self._has_begun and data.startswith(b":"):
-            return _COMMENT  # a sign of life, passed on; between whole events it is never in the way
+        if not events and self._has_begun and data.startswith(b":") and data.endswith(b"\n\n"):
+            return _COMMENT  # a keep-alive that came by itself, passed on
         return self._advance(events)
 
     def finish(self) -> bytes:

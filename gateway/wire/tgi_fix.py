@@ -6,9 +6,7 @@ from typing import Any
 from gateway.core.errors import AttemptFailed, FailureKind
 
 Fix = Callable[[Any], Any]
-"""A field's value as TGI takes it: the very same object where nothing has to change, ABSENT where it must not go."""
-
-ABSENT: Any = object()
+"""A field's value as TGI takes it: the very same object where nothing has to change, `splice.ABSENT` for no field."""
 
 
 def unable(what: str) -> AttemptFailed:

@@ -148,7 +148,7 @@ def test_a_wrong_request_is_the_clients_mistake(document: Any, param: str) -> No
     for translate in (as_chat, as_text):
         with pytest.raises(GatewayError) as caught:
             translate(document)
-        assert (caught.value.status, caught.value.param) == (422, param)
+        assert (caught.value.status, caught.value.param) == (400, param)
 
 
 @pytest.mark.parametrize(
