@@ -33,15 +33,13 @@ def parse(body: bytes) -> Any:
 def _check_keys_and_depth(document: Any, body: bytes) -> None:
     """Every key and every string has two quotation marks in the body; a key that was given twice left two too many.
 
-    Walks level by level and stops as soon as all quotation marks are accounted for: long lists of numbers at the
-    bottom are never looked at, unless there are brackets enough for the document to be too deep.
+    Walks level by level. Once all quotation marks are accounted for only numbers are left, and long lists of them are
+    not looked at, unless the body has brackets enough to be too deep.
     """
-    strings = _quotation_marks(body) // 2
-    is_flat = body.count(b"[") + body.count(b"{") <= MAX_DEPTH
+    strings = _quotation_marks(body) // 2 - (type(document) is str)
     level: list[Any] = [document] if type(document) in (dict, list) else []
-    strings -= type(document) is str
-    depth = 0
-    while level and not (is_flat and strings == 0):
+    depth, is_deep = 0, False
+    while level and (strings or is_deep or (is_deep := _is_deep(body))):
         depth += 1
         if depth > MAX_DEPTH:
             raise _too_deep()
@@ -59,6 +57,11 @@ def _check_keys_and_depth(document: Any, body: bytes) -> None:
         level = below
     if strings:
         raise GatewayError(400, "duplicate_key", "an object in the body has the same key twice; send each key once")
+
+
+def _is_deep(body: bytes) -> bool:
+    """Whether it may be too deep."""
+    return body.count(b"[") + body.count(b"{") > MAX_DEPTH
 
 
 def _quotation_marks(body: bytes) -> int:

@@ -3,10 +3,10 @@
 import msgspec
 
 from gateway.core.types import Usage
+from gateway.wire.openai_errors import said
 from gateway.wire.sse import MAX_EVENT_BYTES, EventTooLarge
 
 _DONE_LINES = (b"data: [DONE]", b"data:[DONE]")
-_ERROR_LINES = (b'data: {"error"', b'data:{"error"', b'data: {"object":"error"', b"event: error")
 # Events without a token in them: the one that names the role, the one that gives the reason to stop, the one of usage.
 # None of these can stand inside a JSON string, whose quotes would be escaped.
 _EMPTY_PIECES = (b'"content":""', b'"delta":{}', b'"choices":[]')
@@ -80,7 +80,7 @@ class StreamTap:
         """As the backend reported it; until it does, one token for each piece of content that has passed."""
         if self._reported is not None:
             return self._reported
-        return Usage(self._prompt_tokens, self._pieces, is_estimate=True)
+        return Usage(self._prompt_tokens, max(self._pieces, 0), is_estimate=True)
 
     def feed(self, data: bytes) -> None:
         """Raises EventTooLarge where a line does not end."""
@@ -115,11 +115,11 @@ class StreamTap:
         if b"[DONE]" in text and any(b"\n" + done in text for done in _DONE_LINES):
             self.is_done = True
             pieces -= 1
-        if b'"error"' in text and any(b"\n" + begin in text for begin in _ERROR_LINES):
+        if b'"error"' in text and any(said(line[5:]) for line in lines.split(b"\n") if b'"error"' in line):
             self.has_error = True
         for empty in _EMPTY_PIECES:
             pieces -= text.count(empty)
-        self._pieces += max(pieces, 0)
+        self._pieces += pieces
         if text.count(b'"usage"') > text.count(b'"usage":null'):
             self._read_usage(lines)
 
