@@ -72,7 +72,7 @@ def chat_document(envelope: Envelope, model: str) -> dict[str, Any]:
     """For `/v1/chat/completions`. Sampling is the backend's own unless the client said something about it: newer chat
     models refuse any temperature but theirs. OpenAI leaves the stop text out and cannot be told otherwise."""
     inputs, parameters = _read(envelope)
-    document = _common(parameters, _CHAT_SAME, _CHAT_CANNOT)
+    document = _carried(parameters, _CHAT_SAME, _CHAT_CANNOT)
     if parameters.get("max_new_tokens") is not None:
         document["max_completion_tokens"] = parameters["max_new_tokens"]
     if parameters.get("do_sample") is False and _is_greedy(parameters):
@@ -89,7 +89,7 @@ def completions_document(envelope: Envelope, model: str) -> dict[str, Any]:
     """For an engine's `/v1/completions`: no chat template, greedy unless sampling is asked for, stop text kept in the
     answer. Where vLLM and SGLang have different words both are sent; each ignores the other's."""
     inputs, parameters = _read(envelope)
-    document = _common(parameters, _ENGINE_SAME, _ENGINE_CANNOT)
+    document = _carried(parameters, _ENGINE_SAME, _ENGINE_CANNOT)
     bound = parameters.get("max_new_tokens")
     document["max_tokens"] = DEFAULT_MAX_TOKENS if bound is None else bound
     if _is_greedy(parameters):
@@ -113,7 +113,7 @@ def _read(envelope: Envelope) -> tuple[str, Parameters]:
     return inputs, {"do_sample": True} if parameters is None else parameters  # TGI samples if none are given at all
 
 
-def _common(parameters: Parameters, same: tuple[str, ...], cannot: Mapping[str, tuple[Any, ...]]) -> Parameters:
+def _carried(parameters: Parameters, same: tuple[str, ...], cannot: Mapping[str, tuple[Any, ...]]) -> Parameters:
     for name, off in cannot.items():
         value = parameters.get(name)
         if value is not None and value not in off:

@@ -10,6 +10,7 @@ from gateway.core.errors import AttemptFailed, FailureKind, GatewayError
 from gateway.core.types import Endpoint
 from gateway.wire.generate_as_chat import GenerateAsChat
 from gateway.wire.generate_as_completions import GenerateAsCompletions
+from gateway.wire.generate_request import wanted
 
 SCHEMA = {"type": "object", "properties": {"gears": {"type": "integer"}}}
 AS_OPENAI = {"type": "json_schema", "json_schema": {"name": "grammar", "schema": SCHEMA}}
@@ -166,3 +167,8 @@ def test_streams_ask_for_usage(endpoint: Endpoint, stream: bool, is_streamed: bo
         body = translate(document, endpoint)
         assert body.get("stream", False) is is_streamed
         assert ("stream_options" in body) is is_streamed
+
+
+def test_the_prompt_does_not_show_in_a_repr() -> None:
+    document = {"inputs": "a quiet word", "parameters": {"return_full_text": True}}
+    assert "quiet" not in repr(wanted(envelope(document, Endpoint.GENERATE)))
