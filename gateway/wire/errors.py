@@ -64,7 +64,7 @@ def exhausted(failures: Sequence[AttemptFailed]) -> GatewayError:
     kinds = {failure.kind for failure in deciding}
     tried = _tried(failures)
     if failures and not deciding:
-        message = f"no backend that may answer can do this request: {failures[-1].detail}; leave that out"
+        message = f"no backend that may answer can do this request: {failures[-1].detail}; ask for something else"
         return GatewayError(400, "unsupported_by_backend", message)
     if kinds == {FailureKind.TIMEOUT}:
         message = f"no backend answered in time: {tried}; ask for less, or try again later"

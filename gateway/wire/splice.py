@@ -12,7 +12,7 @@ ABSENT: Any = object()
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.encode
 _BEGIN = re.compile(rb"\s*\{")
-_KEY = re.compile(rb'[\s,]*"(?:[^"\\]|\\.)*"\s*:\s*')
+_KEY = re.compile(rb'[\s,]*+"[^"\\]*+(?:\\.[^"\\]*+)*+"\s*+:\s*+')  # possessive: a key may be megabytes long
 
 
 def with_model(body: bytes, document: Mapping[str, Any], model: str) -> bytes:
