@@ -80,7 +80,7 @@ class OpenAI:
             raise out_of_quota()
         if faults.takes_overload(self._asked):
             raise outage(503)
-        if faults.fail_status is not None:
+        if faults.fail_status is not None and faults.fail_body is None:
             raise outage(faults.fail_status)
         self._spend_a_request()
 
@@ -97,7 +97,9 @@ class OpenAI:
         self._lately.append(now)
 
     async def _routed(self, arrived: Arrived) -> Reply:
-        path = arrived.path
+        path, faults = arrived.path, self.watch.faults
+        if arrived.has_content and faults.fail_status is not None and faults.fail_body is not None:
+            return Whole(faults.fail_status, faults.fail_body.encode())
         if path in JSON_ROUTES and arrived.method == "POST":
             return await JSON_ROUTES[path](read_object(arrived), self.model)
         if path in FORM_ROUTES and arrived.method == "POST":

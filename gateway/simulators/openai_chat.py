@@ -1,6 +1,7 @@
 """OpenAI's `/v1/chat/completions`, streamed and not."""
 
 import contextlib
+import itertools
 import time
 import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -108,15 +109,23 @@ async def _events(body: Body, prompt: int, choices: list[Speech], model: Model) 
         for index, choice in enumerate(choices):
             content = None if choice.calls else ""
             yield chunk(index, {"role": "assistant", "content": content, "refusal": None})
+        for index, delta, told in _in_turn(choices, body):
+            await anext(steps, None)
+            yield chunk(index, delta, None, told)
         for index, choice in enumerate(choices):
-            for delta, told in _deltas(choice, body):
-                await anext(steps, None)
-                yield chunk(index, delta, None, told)
             yield chunk(index, {}, choice.finish)
         await anext(steps, None)
     if wants_usage:
         yield event(model.obfuscated({**head, **tail, "choices": [], "usage": _usage(prompt, choices)}))
     yield DONE
+
+
+def _in_turn(choices: list[Speech], body: Body) -> Iterator[tuple[int, dict[str, Any], Any]]:
+    """The choices grow side by side."""
+    for row in itertools.zip_longest(*(_deltas(choice, body) for choice in choices)):
+        for index, step in enumerate(row):
+            if step is not None:
+                yield index, *step
 
 
 def _deltas(choice: Speech, body: Body) -> Iterator[tuple[dict[str, Any], Any]]:

@@ -102,20 +102,26 @@ def check(body: Mapping[str, Any], fields: Mapping[str, Field], *required: str) 
 
 
 def _check_one(name: str, value: Any, field: Field) -> None:
-    if not isinstance(value, field.types) or (isinstance(value, bool) and bool not in field.types):
+    is_fitting = isinstance(value, field.types) and (field is FLAG or not isinstance(value, bool))
+    if not is_fitting:
         message = f"Invalid type for '{name}': expected {field.word}, but got {_word(value)} instead."
         raise Refusal(400, message, param=name, code="invalid_type")
+    if isinstance(value, int | float):
+        _check_range(name, value, field)
+
+
+def _check_range(name: str, value: float, field: Field) -> None:
     kind = "integer" if field.types == (int,) else "decimal"
     if field.lowest is not None and value < field.lowest:
-        limit = f"Expected a value >= {field.lowest:g}, but got {value} instead."
-        raise Refusal(
-            400, f"Invalid '{name}': {kind} below minimum value. {limit}", param=name, code=f"{kind}_below_min_value"
+        message = (
+            f"Invalid '{name}': {kind} below minimum value. Expected a value >= {field.lowest:g}, but got {value}."
         )
+        raise Refusal(400, message, param=name, code=f"{kind}_below_min_value")
     if field.highest is not None and value > field.highest:
-        limit = f"Expected a value <= {field.highest:g}, but got {value} instead."
-        raise Refusal(
-            400, f"Invalid '{name}': {kind} above maximum value. {limit}", param=name, code=f"{kind}_above_max_value"
+        message = (
+            f"Invalid '{name}': {kind} above maximum value. Expected a value <= {field.highest:g}, but got {value}."
         )
+        raise Refusal(400, message, param=name, code=f"{kind}_above_max_value")
 
 
 def _word(value: Any) -> str:

@@ -43,7 +43,6 @@ class Model:
         self.settings = settings
         self.limits = (settings.shortest, settings.longest)
         self._watch = watch
-        self._asked = 0
 
     @property
     def faults(self) -> Faults:

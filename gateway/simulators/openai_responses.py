@@ -10,7 +10,7 @@ from gateway.simulators.openai_errors import outage, pretty
 from gateway.simulators.openai_fields import RESPONSE, check
 from gateway.simulators.openai_model import Model
 from gateway.simulators.openai_speech import Speech, chat_speech, prompt_tokens
-from gateway.simulators.reply import Events, Reply, as_json
+from gateway.simulators.reply import Events, Reply, event
 
 Body = Mapping[str, Any]
 
@@ -43,9 +43,7 @@ async def _events(shell: dict[str, Any], prompt: int, speech: Speech, model: Mod
     def told(kind: str, **fields: Any) -> bytes:
         nonlocal number
         number += 1
-        return (
-            f"event: {kind}\ndata: ".encode() + as_json({"type": kind, "sequence_number": number, **fields}) + b"\n\n"
-        )
+        return b"event: " + kind.encode() + b"\n" + event({"type": kind, "sequence_number": number, **fields})
 
     if model.faults.error_event_first:
         yield told("error", **outage(500).error)
