@@ -59,6 +59,7 @@ async def serve(app: Any, port: int = 0) -> AsyncIterator[Simulator]:
     finally:
         server.stop()
         await serving
+        listener.close()
 
 
 def run(app: Any, host: str, port: int) -> None:
