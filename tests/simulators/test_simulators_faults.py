@@ -164,11 +164,8 @@ async def test_the_times_are_those_that_were_set(either: Asking) -> None:
 async def test_tokens_come_one_by_one(either: Asking) -> None:
     either.simulator.faults.token_ms = 30
     body = {"model": "tgi", "messages": HELLO, "stream": True, "max_tokens": 5}
-    arrivals: list[float] = []
     async with either.http.post(either.simulator.url + CHAT, json=body) as got:
-        async for line in got.content:
-            if line.startswith(b"data: "):
-                arrivals.append(time.monotonic())
+        arrivals = [time.monotonic() async for line in got.content if line.startswith(b"data: ")]
     assert arrivals[-1] - arrivals[0] > 0.1
 
 

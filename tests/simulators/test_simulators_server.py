@@ -16,9 +16,8 @@ from gateway.simulators.tgi import TgiSettings, tgi_app
 
 async def test_serving_leaves_no_task_and_no_socket_behind() -> None:
     before = asyncio.all_tasks()
-    async with serve(tgi_app()) as running:
-        async with aiohttp.ClientSession() as http, http.get(running.url + "/health") as got:
-            assert got.status == 200
+    async with serve(tgi_app()) as running, aiohttp.ClientSession() as http, http.get(running.url + "/health") as got:
+        assert got.status == 200
     assert asyncio.all_tasks() == before
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", running.port)

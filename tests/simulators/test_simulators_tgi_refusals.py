@@ -1,4 +1,4 @@
-"""What TGI refuses, word for word: its router's text/plain for what it cannot read, its own JSON for what it will not do."""
+"""What TGI refuses, word for word: text/plain for what its router cannot read, JSON for what it will not do."""
 
 import json
 
@@ -69,7 +69,9 @@ async def test_the_column_is_where_serde_stands(tgi: Asking) -> None:
     assert (await tgi.post(CHAT, body)).text.endswith("at line 2 column 12")
     body = b'{"logit_bias": {}, "messages": []}'
     assert (await tgi.post(CHAT, body)).text.endswith("at line 1 column 15")
-    assert (await tgi.post(CHAT, b'{"model": "tgi"}')).text == f"{UNREADABLE}missing field `messages` at line 1 column 16"
+    assert (
+        await tgi.post(CHAT, b'{"model": "tgi"}')
+    ).text == f"{UNREADABLE}missing field `messages` at line 1 column 16"
 
 
 UNREAD = {
@@ -152,7 +154,9 @@ async def test_length_is_prompt_and_at_most_the_first_1024_new_tokens(http: aioh
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_tools_beside_response_format_are_refused_with_a_status_even_in_a_stream(tgi: Asking, stream: bool) -> None:
+async def test_tools_beside_response_format_are_refused_with_a_status_even_in_a_stream(
+    tgi: Asking, stream: bool
+) -> None:
     form = {"type": "json", "value": BICYCLE}
     for tools in ([], [WEATHER]):
         got = await tgi.chat(tools=tools, response_format=form, stream=stream)
