@@ -16,6 +16,7 @@ from gateway.wire.splice import with_fields, with_model
 from gateway.wire.usage import from_answer
 
 _JSON = "application/json"
+_BYTES = "application/octet-stream"
 _PATHS: Mapping[Endpoint, str] = MappingProxyType(
     {
         Endpoint.CHAT: "/v1/chat/completions",
@@ -79,7 +80,7 @@ class UnknownExchange:
             failure = openai_failure(status, headers, body)
             if failure is not None:
                 raise failure
-        content_type = headers.get("content-type", "application/octet-stream")
+        content_type = headers.get("content-type", _BYTES)
         usage = from_answer(body) if "json" in content_type else None
         return Answer(status, body, usage, content_type)
 
@@ -103,7 +104,10 @@ def _is_object(body: bytes) -> bool:
 
 
 def _content_type(envelope: Envelope) -> str:
-    for name, value in envelope.headers:
-        if name == b"content-type":
-            return value.decode("latin-1")
-    return _JSON  # what OpenAI's own clients say where there is no body
+    """The client's own only where the body could not be read: it has the strictest class then, parameters and all.
+
+    What was read as JSON was classified without this header, so none of the client's words in it may leave.
+    """
+    if envelope.document is not None:
+        return _JSON
+    return next((value.decode("latin-1") for name, value in envelope.headers if name == b"content-type"), _BYTES)

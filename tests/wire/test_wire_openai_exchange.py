@@ -124,16 +124,23 @@ def test_the_servers_failure_is_tried_elsewhere(status: int, kind: FailureKind) 
     assert caught.value.kind is kind
 
 
-def unknown(method: str = "POST", headers: tuple[tuple[bytes, bytes], ...] = ()) -> UnknownExchange:
-    asked = envelope({}, Endpoint.UNKNOWN, b"--x--", path="/v1/files?purpose=x")
+def unknown(method: str = "POST", kind: bytes = b"", document: Any = None) -> UnknownExchange:
+    asked = envelope(document, Endpoint.UNKNOWN, b"--x--", path="/v1/files?purpose=x")
+    headers = ((b"accept", b"*/*"), (b"content-type", kind)) if kind else ()
     return UnknownExchange(msgspec.structs.replace(asked, method=method, headers=headers))
 
 
 def test_an_unknown_route_goes_as_it_came() -> None:
-    made = unknown("PUT", ((b"accept", b"*/*"), (b"content-type", b"multipart/form-data; boundary=x")))
+    made = unknown("PUT", b"multipart/form-data; boundary=x")
     assert (made.method, made.path, made.body) == ("PUT", "/v1/files?purpose=x", b"--x--")
     assert made.content_type == "multipart/form-data; boundary=x"
-    assert unknown().content_type == "application/json"
+    assert unknown().content_type == "application/octet-stream"
+
+
+@pytest.mark.parametrize("kind", [b"", b"application/json; note=4111111111111111", b"application/x.4111+json"])
+@pytest.mark.parametrize("document", [{}, {"input": "x"}, []])
+def test_nothing_that_nobody_classified_leaves_in_a_content_type(kind: bytes, document: Any) -> None:
+    assert unknown(kind=kind, document=document).content_type == "application/json"
 
 
 @pytest.mark.parametrize("status", [200, 204, 304, 400, 403, 404, 429])
