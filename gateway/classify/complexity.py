@@ -14,9 +14,6 @@ UNREADABLE = 1.0
 NOTHING_TO_ANSWER = 0.0
 """The score of an embedding, or of a body without content: no model has to think."""
 
-MEDIUM_FROM, HARD_FROM = 0.3, 0.4
-"""The boundaries of the tiers that go with the shipped weights; how they were chosen: docs/classifier.md."""
-
 _PROMPTS = ("prompt", "inputs", "input")
 _FARTHEST = 700.0  # exp overflows a little further out
 _EMBEDDING_FIELDS = frozenset(("input", "model", "encoding_format", "dimensions", "user"))

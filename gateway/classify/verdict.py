@@ -35,8 +35,8 @@ class Classifier:
 
         INVARIANT: adding text to a request never lowers its sensitivity.
         """
-        flat, scans, notes = self._examine(envelope)
-        complexity, tier, trouble = self._complexity(envelope, flat)
+        scans, notes = self._examine(envelope)
+        complexity, tier, trouble = self._complexity(envelope)
         findings = _merged(scans)
         return Verdict(
             sensitivity=self._sensitivity(findings, scans, notes),
@@ -46,16 +46,16 @@ class Classifier:
             unknown=(*notes, *_notes(scans), *trouble),
         )
 
-    def _examine(self, envelope: Envelope) -> tuple[Flat, list[Scan], tuple[str, ...]]:
-        """The texts of a request, what was found in each, and notes on what is not text."""
+    def _examine(self, envelope: Envelope) -> tuple[list[Scan], tuple[str, ...]]:
+        """What was found in each text of a request, and notes on what is not text."""
         try:
             flat = _flat(envelope)
             scans = [self._remembered("\n".join(group.parts)) for group in flat.groups]
             scans.extend(self._remembered(text) for text in rejoined(flat.groups))
         except Exception:
-            return Flat(()), [Scan(failed=("flattener",))], ()
+            return [Scan(failed=("flattener",))], ()
         unread = (_UNREAD_BODY,) if envelope.document is None else ()
-        return flat, scans, (*unread, *(f"content of kind `{kind}` could not be read" for kind in flat.unreadable))
+        return scans, (*unread, *(f"content of kind `{kind}` could not be read" for kind in flat.unreadable))
 
     def _remembered(self, text: str) -> Scan:
         key = self._memo.key_of(text)
@@ -78,10 +78,9 @@ class Classifier:
             level = max(level, labelling.on_error)
         return level
 
-    def _complexity(self, envelope: Envelope, flat: Flat) -> tuple[float, Tier, tuple[str, ...]]:
+    def _complexity(self, envelope: Envelope) -> tuple[float, Tier, tuple[str, ...]]:
         try:
-            text = "\n".join("\n".join(group.parts) for group in flat.groups)
-            need = score(text, envelope.document, self._weights)
+            need = score(envelope.document, self._weights)
         except Exception:
             return 1.0, Tier.HARD, ("the complexity could not be scored",)
         if not 0.0 <= need <= 1.0:  # a NaN compares false

@@ -180,7 +180,7 @@ class Labelling(msgspec.Struct, frozen=True):
     """How the policy turns findings and scores into classes and tiers; `classify` is given one.
 
     A kind that `kinds` does not name has the class `unlisted`. Scores below `medium_from` are simple, below
-    `hard_from` medium, the rest hard.
+    `hard_from` medium, the rest hard; these two go with the shipped weights (docs/classifier.md, "The tiers").
     """
 
     kinds: Mapping[str, Sensitivity]
@@ -188,8 +188,8 @@ class Labelling(msgspec.Struct, frozen=True):
     unlisted: Sensitivity = Sensitivity.RESTRICTED
     unreadable: Sensitivity = Sensitivity.RESTRICTED
     on_error: Sensitivity = Sensitivity.RESTRICTED
-    medium_from: float = 0.4
-    hard_from: float = 0.6
+    medium_from: float = 0.3
+    hard_from: float = 0.4
 
 
 class Zone(msgspec.Struct, frozen=True):

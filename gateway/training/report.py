@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gateway.classify.complexity import HARD_FROM, MEDIUM_FROM
+from gateway.core.types import Labelling
 from gateway.training.metrics import Floats, Interval, apgr_interval
 
+_TIERS = Labelling(kinds={})
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -50,10 +51,10 @@ def spread_table(scores: Mapping[str, Floats]) -> str:
     rows = [("source", "prompts", *(f"{q:.0%}" for q in QUANTILES), "simple", "medium", "hard")]
     for source, values in scores.items():
         quantiles = (f"{value:.3f}" for value in np.quantile(values, QUANTILES))
-        simple, hard = float(np.mean(values < MEDIUM_FROM)), float(np.mean(values >= HARD_FROM))
+        simple, hard = float(np.mean(values < _TIERS.medium_from)), float(np.mean(values >= _TIERS.hard_from))
         shares = (f"{simple:.0%}", f"{1 - simple - hard:.0%}", f"{hard:.0%}")
         rows.append((source, str(len(values)), *quantiles, *shares))
-    title = f"scores by quantile, and tiers with medium_from {MEDIUM_FROM:g} and hard_from {HARD_FROM:g}"
+    title = f"scores by quantile, and tiers with medium_from {_TIERS.medium_from:g} and hard_from {_TIERS.hard_from:g}"
     return f"{title}\n\n{_aligned(rows)}"
 
 

@@ -6,8 +6,10 @@ The settings of the fit were chosen with an eye on `EASY` and `HARD`; the two `L
 import pytest
 
 from gateway.classify import complexity
-from gateway.classify.complexity import HARD_FROM, MEDIUM_FROM
 from gateway.classify.weights import Weights, shipped_weights
+from gateway.core.types import Labelling
+
+TIERS = Labelling(kinds={})
 
 EASY = (
     "hello",
@@ -125,16 +127,16 @@ def test_hard_requests_score_above_easy_ones(easy, hard, weights):
 
 @pytest.mark.parametrize("prompt", ["What is the capital of France?", "Translate good morning to Spanish", "Say hi"])
 def test_a_trivial_request_is_simple(prompt, weights):
-    assert need(prompt, weights) < MEDIUM_FROM
+    assert need(prompt, weights) < TIERS.medium_from
 
 
 def test_most_easy_requests_are_simple_and_none_is_hard(weights):
     needs = [need(prompt, weights) for prompt in EASY + LATER_EASY]
-    assert sum(score < MEDIUM_FROM for score in needs) >= 0.8 * len(needs)
-    assert max(needs) < HARD_FROM
+    assert sum(score < TIERS.medium_from for score in needs) >= 0.8 * len(needs)
+    assert max(needs) < TIERS.hard_from
 
 
 def test_most_hard_requests_are_hard_and_few_are_simple(weights):
     needs = [need(prompt, weights) for prompt in HARD + LATER_HARD]
-    assert sum(score >= HARD_FROM for score in needs) >= 0.55 * len(needs)
-    assert sum(score < MEDIUM_FROM for score in needs) <= 0.2 * len(needs)
+    assert sum(score >= TIERS.hard_from for score in needs) >= 0.55 * len(needs)
+    assert sum(score < TIERS.medium_from for score in needs) <= 0.2 * len(needs)
