@@ -150,10 +150,20 @@ def _cannot(
     for word in set(can) & set(cannot):
         sentence = f"`{word}` is both in {fields['can'].what} and in `cannot`; remove one"
         reader.problems.add(fields["can"].node, sentence)
+    lacking = _lacking(models)
+    for word in can:
+        if models and NEEDS[word] in lacking:
+            sentence = f"{fields['can'].what} cannot be `{word}`: `model` names none for it; add one there"
+            reader.problems.add(fields["can"].node, sentence)
+    amended = (CANNOT[kind] - {NEEDS[word] for word in can}) | {NEEDS[word] for word in cannot}
+    return frozenset(amended | lacking)
+
+
+def _lacking(models: Mapping[str, str]) -> frozenset[Need]:
+    """What there is no model for."""
     lacking: frozenset[Need] = frozenset()
     if "embeddings" not in models:
         lacking |= {Need.EMBEDDINGS}
     if "chat" not in models:
         lacking |= _NEEDS_OF_CHAT - ({Need.COMPLETIONS} if "completions" in models else set())
-    amended = (CANNOT[kind] - {NEEDS[word] for word in can}) | {NEEDS[word] for word in cannot}
-    return frozenset(amended | lacking)
+    return lacking

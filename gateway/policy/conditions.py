@@ -8,6 +8,7 @@ import yaml
 from gateway.core.types import Caller
 from gateway.policy import schema
 from gateway.policy.model import AnyOf, Between, Condition, Every, Negated, OneOf, Signal, Some
+from gateway.policy.models import Models
 from gateway.policy.read import Reader, Value
 from gateway.policy.vocabulary import AUTO, ENDPOINTS, FINDING_KINDS, NEEDS, SENSITIVITIES, TIERS
 
@@ -18,7 +19,7 @@ class Names(NamedTuple):
     """The file's own names that conditions may use."""
 
     callers: tuple[Caller, ...]
-    models: Mapping[str, str]
+    models: Models
 
 
 def read_condition(reader: Reader, value: Value, names: Names) -> Condition:
@@ -96,16 +97,16 @@ def _stream(reader: Reader, value: Value, names: Names) -> Condition:
 
 
 def _model(reader: Reader, value: Value, names: Names) -> Condition:
-    """Names that lead to `auto`: one that pins a backend never meets a rule."""
-    wanted = set()
+    """What the client said, or a name that stands for it. One that pins a backend never meets a rule."""
+    wanted: set[str] = set()
     for each in reader.items(value):
-        word = reader.word(each, {AUTO, *names.models}, AUTO)
-        target = names.models.get(word, AUTO)
+        word = reader.word(each, {AUTO, *names.models.ends}, AUTO)
+        target = names.models.ends.get(word, AUTO)
         if target != AUTO:
             sentence = f"{each.what}: `{word}` pins backend `{target}`, so no rule ever sees it; remove it"
             reader.problems.add(each.node, sentence)
-        wanted.add(word)
-    return OneOf(Signal.MODEL, frozenset(wanted | ({""} if AUTO in wanted else set())))
+        wanted |= {AUTO, ""} if word == AUTO else names.models.through[word]
+    return OneOf(Signal.MODEL, frozenset(wanted))
 
 
 def _same(words: Collection[str]) -> Mapping[str, str]:

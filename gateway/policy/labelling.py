@@ -24,7 +24,7 @@ def read_labelling(reader: Reader, value: Value | None) -> Labelling:
         reader.problems.add(
             where.node, f"`medium_from` ({medium_from:g}) must not be above `hard_from` ({hard_from:g})"
         )
-    return Labelling(
+    labelling = Labelling(
         kinds=_kinds(reader, sensitivity.get("kinds")),
         default=_class(reader, sensitivity.get("default"), _STRICT.default),
         unlisted=_class(reader, sensitivity.get("unlisted"), _STRICT.unlisted),
@@ -33,6 +33,16 @@ def read_labelling(reader: Reader, value: Value | None) -> Labelling:
         medium_from=medium_from,
         hard_from=hard_from,
     )
+    _check_on_error(reader, sensitivity.get("on_error"), labelling)
+    return labelling
+
+
+def _check_on_error(reader: Reader, value: Value | None, labelling: Labelling) -> None:
+    """A detector that failed may have had the worst before it: what it would have found is never let through."""
+    worst, kind = max((labelling.kinds.get(kind, labelling.unlisted), kind) for kind in FINDING_KINDS)
+    if value and labelling.on_error < worst:
+        sentence = f"{value.what} must be `{worst.label}`: the detector that failed may have seen a `{kind}`"
+        reader.problems.add(value.node, sentence)
 
 
 def _kinds(reader: Reader, value: Value | None) -> Mapping[str, Sensitivity]:

@@ -32,8 +32,8 @@ def load(text: bytes, filename: str, environment: Mapping[str, str]) -> Policy:
     problems = Problems(filename)
     reader = Reader(problems, environment)
     root = parse(text, problems)
-    for node, section in _references_that_decide(root):
-        sentence = f"`{node.value}` in `{section}`: what decides must stand in the file itself; write the value"
+    for node, where in _references_that_decide(root):
+        sentence = f"`{node.value}` in {where}: what decides must stand in the file itself; write the value"
         problems.add(node, sentence)
     policy = _policy(reader, Value(root, "the policy"), hashlib.sha256(text).hexdigest())
     problems.raise_any()
@@ -56,8 +56,8 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
         digest=digest,
         zones=zones,
         backends=backends,
-        models=models,
-        choices=choices(models, backends),
+        models=models.ends,
+        choices=choices(models.ends, backends),
         callers=callers.by_digest,
         is_open=callers.is_open,
         labelling=read_labelling(reader, fields.get("classify")),
@@ -78,19 +78,26 @@ def _baseline(reader: Reader, value: Value | None, backends: Mapping[str, Backen
 
 
 def _references_that_decide(root: yaml.Node) -> Iterator[tuple[yaml.ScalarNode, str]]:
-    """One digest means one set of decisions, so the deciding sections may not depend on the environment."""
-    if isinstance(root, yaml.MappingNode):
-        for key, value in root.value:
-            if key.value in schema.DECIDING:
-                yield from ((scalar, key.value) for scalar in _scalars(value) if "${" in scalar.value)
+    """One digest means one set of decisions, so what decides may not depend on the environment."""
+    for section, value in _entries(root):
+        if section in schema.DECIDING:
+            yield from ((scalar, f"`{section}`") for scalar in _references(value))
+        for _, entry in _entries(value) if section in schema.DECIDING_KEYS else ():
+            for key, part in _entries(entry):
+                if key in schema.DECIDING_KEYS[section]:
+                    yield from ((scalar, f"`{key}` of `{section}`") for scalar in _references(part))
 
 
-def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
-    if isinstance(node, yaml.ScalarNode):
+def _references(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode) and "${" in node.value:
         yield node
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _scalars(item)
-    elif isinstance(node, yaml.MappingNode):
-        for _, value in node.value:
-            yield from _scalars(value)
+    for item in node.value if isinstance(node, yaml.SequenceNode) else ():
+        yield from _references(item)
+    for _, value in _entries(node):
+        yield from _references(value)
+
+
+def _entries(node: yaml.Node) -> Iterator[tuple[str, yaml.Node]]:
+    """A mapping's keys and values; nothing of any other node."""
+    if isinstance(node, yaml.MappingNode):
+        yield from ((str(key.value), value) for key, value in node.value)

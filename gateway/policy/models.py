@@ -2,14 +2,22 @@
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 from gateway.policy.model import ModelChoice
 from gateway.policy.read import Reader, Value
 from gateway.policy.vocabulary import AUTO
 
 
-def read_models(reader: Reader, value: Value | None, backends: Collection[str]) -> Mapping[str, str]:
-    """Each name to `auto` or a backend; a name may also stand for another name of the section."""
+class Models(NamedTuple):
+    """What each name leads to, `auto` or a backend, and every name that leads through it, itself included."""
+
+    ends: Mapping[str, str]
+    through: Mapping[str, frozenset[str]]
+
+
+def read_models(reader: Reader, value: Value | None, backends: Collection[str]) -> Models:
+    """A name may also stand for another name of the section, and then is in every rule what that one is."""
     named = reader.named(value, "model")
     for name, each in named.items():
         if name == AUTO or name in backends:
@@ -17,14 +25,16 @@ def read_models(reader: Reader, value: Value | None, backends: Collection[str]) 
             reader.problems.add(each.node, f"{each.what} already {meaning}; take another name")
     known = {AUTO, *backends, *named}
     targets = {name: reader.word(each, known, AUTO) for name, each in named.items()}
-    resolved = {}
+    ends: dict[str, str] = {}
+    through: dict[str, frozenset[str]] = {name: frozenset() for name in named}
     for name, each in named.items():
         end, path = _follow(name, targets)
         if end in path:
             cycle = " → ".join(f"`{step}`" for step in [*path[path.index(end) :], end])
             reader.problems.add(each.node, f"{each.what} leads in a circle ({cycle}); point one of them at a backend")
-        resolved[name] = end
-    return MappingProxyType(resolved)
+        ends[name] = end
+        through.update({step: through[step] | {name} for step in path})
+    return Models(MappingProxyType(ends), MappingProxyType(through))
 
 
 def choices(models: Mapping[str, str], backends: Collection[str]) -> Mapping[str, ModelChoice]:

@@ -25,6 +25,9 @@ class Problems:
         self._filename = filename
         self._found: dict[tuple[Place, str], None] = {}
 
+    def __len__(self) -> int:
+        return len(self._found)
+
     def add(self, where: yaml.Node | Place, sentence: str) -> None:
         self._found[_place(where), sentence] = None
 

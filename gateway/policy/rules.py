@@ -8,7 +8,7 @@ from gateway.core.types import Route
 from gateway.policy import schema
 from gateway.policy.conditions import Names, read_condition
 from gateway.policy.match import always, predicate
-from gateway.policy.model import Rule
+from gateway.policy.model import Condition, Rule
 from gateway.policy.read import Reader, Value
 from gateway.policy.vocabulary import OTHERWISE, RESERVED_RULE_NAMES
 
@@ -53,9 +53,16 @@ def _title(node: yaml.Node, number: int) -> str:
 def _rule(reader: Reader, value: Value, names: Names, backends: Collection[str]) -> Rule:
     fields = reader.fields(value, schema.RULE)
     name = reader.name(fields.get("name"), "rule")
-    when = read_condition(reader, fields["when"], names) if "when" in fields else None
+    when = _condition(reader, fields.get("when"), names)
     matches = always if when is None else predicate(when)
     return Rule(name, when, _routes(reader, fields, backends), matches)
+
+
+def _condition(reader: Reader, value: Value | None, names: Names) -> Condition | None:
+    """None where it cannot be read: what stands in for a mistake is not to be compared with other rules."""
+    before = len(reader.problems)
+    when = None if value is None else read_condition(reader, value, names)
+    return when if len(reader.problems) == before else None
 
 
 def _check(reader: Reader, value: Value, rule: Rule, earlier: list[Rule]) -> None:

@@ -50,4 +50,6 @@ TIMEOUTS = Shape(optional=("first_byte", "total"))
 BOUNDS = Shape(optional=("at_least", "at_most"))
 
 DECIDING = ("zones", "classify", "rules", "otherwise", "models", "unknown_routes")
-"""Sections that decide: no environment reference there, so that one digest means one set of decisions."""
+DECIDING_KEYS = {"backends": ("zone", "kind", "context_tokens", "can", "cannot"), "callers": ("team", "tags")}
+"""Sections, and keys of others, that decide: no environment reference there, so that one digest of the file means one
+set of decisions. A service's address and price may differ from one environment to the next; its zone may not."""
