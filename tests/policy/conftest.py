@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from gateway.core.errors import ConfigError
 from gateway.core.types import ANONYMOUS, Endpoint, Envelope, Need, Sensitivity, Tier, Verdict
 from gateway.policy.load import load
 from gateway.policy.model import Policy
@@ -81,6 +82,18 @@ def policy_with() -> Callable[..., Policy]:
         return load(text.encode(), "house.yaml", environment)
 
     return changed
+
+
+@pytest.fixture
+def refused(policy_with: Callable[..., Policy]) -> Callable[..., str]:
+    """What is told of the small policy with changes that make it wrong."""
+
+    def told(*changes: tuple[str, str], environment: Mapping[str, str] = ENVIRONMENT) -> str:
+        with pytest.raises(ConfigError) as caught:
+            policy_with(*changes, environment=environment)
+        return str(caught.value)
+
+    return told
 
 
 @pytest.fixture

@@ -1,0 +1,140 @@
+"""What a policy decides, read off its YAML key by key: slow, plain, and knowing nothing of `gateway.policy`."""
+
+from typing import Any, NamedTuple
+
+from policy_texts import CLASSES, TIERS, end
+
+from gateway.core.capabilities import CANNOT
+from gateway.core.types import BackendKind, BackendState, Endpoint, Envelope, Verdict
+
+DURATIONS = {"2s": 2.0, "3s": 3.0, "4s": 4.0, "5s": 5.0, "50s": 50.0, "90s": 90.0}
+
+
+class Expected(NamedTuple):
+    rule: str
+    routes: list[tuple[str, float, float, int]]
+    struck: list[tuple[str, str]]
+
+
+def expected(policy: dict[str, Any], envelope: Envelope, verdict: Verdict, states: dict[str, BackendState]) -> Expected:
+    rule, proposed = propose(policy, envelope, verdict)
+    struck = [(route[0], veto(policy, route[0], envelope, verdict, states.get(route[0]))) for route in proposed]
+    kept = [route for route, (_, why) in zip(proposed, struck, strict=True) if why is None]
+    return Expected(rule, kept, [(name, why) for name, why in struck if why is not None])
+
+
+def propose(
+    policy: dict[str, Any], envelope: Envelope, verdict: Verdict
+) -> tuple[str, list[tuple[str, float, float, int]]]:
+    target = end(policy.get("models", {}), envelope.model)
+    if target in policy["backends"]:
+        return "pinned", [(target, 30.0, 600.0, 0)]
+    if envelope.endpoint is Endpoint.UNKNOWN:
+        named = policy.get("unknown_routes")
+        return "unknown-routes", [(named, 30.0, 600.0, 0)] if named else []
+    for rule in policy["rules"]:
+        if holds(rule["when"], policy, envelope, verdict):
+            return rule["name"], routes(rule)
+    return "otherwise", routes(policy["otherwise"])
+
+
+def routes(rule: dict[str, Any]) -> list[tuple[str, float, float, int]]:
+    listed = rule["route"] if isinstance(rule["route"], list) else [rule["route"]]
+    found = []
+    for each in listed:
+        own = {} if isinstance(each, str) else each
+        shared = rule.get("timeouts", {})
+        total = DURATIONS[shared["total"]] if "total" in shared else 600.0
+        first = DURATIONS[shared["first_byte"]] if "first_byte" in shared else min(30.0, total)
+        total = DURATIONS[own["total"]] if "total" in own else total
+        first = DURATIONS[own["first_byte"]] if "first_byte" in own else min(first, total)
+        retries = own.get("retries", rule.get("retries", 0))
+        found.append((each if isinstance(each, str) else each["to"], first, total, retries))
+    return found
+
+
+def holds(when: dict[str, Any], policy: dict[str, Any], envelope: Envelope, verdict: Verdict) -> bool:
+    return all(asks(key, wanted, policy, envelope, verdict) for key, wanted in when.items())
+
+
+def asks(key: str, wanted: Any, policy: dict[str, Any], envelope: Envelope, verdict: Verdict) -> bool:
+    match key:
+        case "all":
+            return all(holds(part, policy, envelope, verdict) for part in wanted)
+        case "any":
+            return any(holds(part, policy, envelope, verdict) for part in wanted)
+        case "not":
+            return not holds(wanted, policy, envelope, verdict)
+        case "sensitivity":
+            return within(CLASSES, verdict.sensitivity.label, wanted)
+        case "complexity":
+            return within(TIERS, verdict.tier.label, wanted)
+        case "prompt_tokens":
+            least, most = wanted.get("at_least", 0), wanted.get("at_most", 10**12)
+            return bool(least <= envelope.prompt_tokens <= most)
+        case "stream":
+            return envelope.stream is wanted
+        case "model":
+            return any(name in listed(wanted) for name in said(policy, envelope.model))
+        case "endpoint":
+            return envelope.endpoint.value in listed(wanted)
+        case "caller":
+            return envelope.caller.id in listed(wanted)
+        case "team":
+            return envelope.caller.team in listed(wanted)
+        case "tag":
+            return any(tag in listed(wanted) for tag in envelope.caller.tags)
+        case "findings":
+            return any(finding.kind in listed(wanted) for finding in verdict.findings)
+        case "needs":
+            return any(need.value in listed(wanted) for need in envelope.needs)
+    raise AssertionError(key)
+
+
+def said(policy: dict[str, Any], name: str) -> list[str]:
+    """The client's name, and each that it stands for on the way to `auto`."""
+    if name == "":
+        return ["auto"]
+    names, aliases = [name], policy.get("models", {})
+    while aliases.get(names[-1]) in aliases:
+        names.append(aliases[names[-1]])
+    return names
+
+
+def listed(wanted: Any) -> list[str]:
+    return wanted if isinstance(wanted, list) else [wanted]
+
+
+def within(levels: tuple[str, ...], level: str, wanted: Any) -> bool:
+    if not isinstance(wanted, dict):
+        return level in listed(wanted)
+    least, most = wanted.get("at_least", levels[0]), wanted.get("at_most", levels[-1])
+    return levels.index(least) <= levels.index(level) <= levels.index(most)
+
+
+def veto(
+    policy: dict[str, Any], name: str, envelope: Envelope, verdict: Verdict, state: BackendState | None
+) -> str | None:
+    """The first reason against this backend."""
+    backend = policy["backends"][name]
+    if CLASSES.index(policy["zones"][backend["zone"]]["clearance"]) < verdict.sensitivity:
+        return "clearance"
+    if lacks(backend) & {need.value for need in envelope.needs}:
+        return "capability"
+    window = [each for each in (backend.get("context_tokens"), state and state.context_tokens) if each is not None]
+    if window and envelope.prompt_tokens + (envelope.max_tokens or 1) > min(window):
+        return "context"
+    if state is not None and not state.is_up:
+        return "health"
+    return None
+
+
+def lacks(backend: dict[str, Any]) -> set[str]:
+    usual = {need.value for need in CANNOT[BackendKind(backend["kind"])]}
+    lacking = (usual - set(listed(backend.get("can", [])))) | set(listed(backend.get("cannot", [])))
+    models = backend["model"] if isinstance(backend["model"], dict) else {"chat": backend["model"]}
+    if "embeddings" not in models:
+        lacking.add("embeddings")
+    if "chat" not in models:
+        lacking |= {"chat", "generate"} | ({"completions"} - set(models))
+    return lacking
