@@ -20,7 +20,10 @@ _FILE_ENDINGS = frozenset({"png", "jpg", "jpeg", "svg", "gif", "js", "ts", "py",
 
 # "john at acme dot com", "john(at)acme.com", "john [at] acme [dot] com", "john @ acme . com"
 _AT = r"(?:\s?[(\[{<]\s?(?:at|@)\s?[)\]}>]\s?|\s+at\s+|\s*@\s*)"
-_DOT = r"(?:\s?[(\[{<]\s?(?:dot|\.|punkt|punto|point|ponto)\s?[)\]}>]\s?|\s+(?:dot|punkt|punto)\s+|\s*\.\s?)"
+_DOT = (
+    r"(?:\s?[(\[{<]\s?(?:dot|\.|punkt|punto|point|ponto)\s?[)\]}>]\s?|\s+(?:dot|punkt|punto)\s+|\s+\.\s?|\."
+    r"|\.\s(?=(?:com|net|org)\b))"  # any other blank after a full stop ends a sentence
+)
 _DISGUISED = re.compile(
     rf"(?<![\w.+-])([\w+-]{{1,40}}(?:{_DOT}[\w+-]{{1,40}}){{0,3}}){_AT}((?:[a-z0-9-]{{1,40}}{_DOT}){{1,4}}([a-z]{{2,12}}))(?![\w-])"
 )
@@ -60,10 +63,10 @@ _PLANS: Mapping[str, tuple[int, int]] = MappingProxyType(
 _NANP = re.compile(r"(?:\(([2-9]\d\d)\)\s?|([2-9]\d\d)[-.\s])([2-9]\d\d)[-.\s](\d{4})(?!\d)")
 _FRENCH = re.compile(r"0[1-9](?:[ .]\d\d){4}(?![ .]?\d)")
 _WORDS = cue(
-    "phone* telephone* tel call* mobile* cell* fax whatsapp sms text_me reach_me ring_me contact_number* hotline "
-    "telefon* handy* rufnummer* anrufen erreichbar tél* téléphone* portable appelez teléfono* telefono* móvil* movil* "
-    "celular* llám* telefone* telemóvel* ligue cellulare chiam* telefoon* mobiel* bel_me puhelin* телефон* тел 电话* "
-    "手机* 電話* 携帯* 전화* هاتف"
+    "phone* telephone* tel call calling mobile* cell cellphone* cellular fax whatsapp sms text_me reach_me "
+    "ring_me contact_number* hotline telefon* handy* rufnummer* anrufen erreichbar tél* téléphone* portable "
+    "appelez teléfono* telefono* móvil* movil* celular* llám* telefone* telemóvel* ligue cellulare chiam* "
+    "telefoon* mobiel* bel_me puhelin* телефон* тел 电话* 手机* 電話* 携帯* 전화* هاتف"
 )
 _DATE = re.compile(r"(?:19|20)\d\d[-./ ]?[01]\d[-./ ]?[0-3]\d|[0-3]?\d[-./ ][01]?\d[-./ ](?:19|20)\d\d")
 _NOT_IN_PHONES = frozenset(",=*%$€£:;")
@@ -124,6 +127,8 @@ def _may_be_disguised(view: View) -> bool:
     if " dot " in lower or (view.traits & AT and (" @" in lower or "@ " in lower)):
         return True
     if "(" in lower and ("(at" in lower or "( at" in lower or "(dot" in lower):
+        return True
+    if "{" in lower and ("{at}" in lower or "{ at" in lower or "{dot" in lower):
         return True
     return "[" in lower and ("[at" in lower or "[ at" in lower or "[dot" in lower)
 

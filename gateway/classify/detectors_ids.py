@@ -226,6 +226,7 @@ def _by_core() -> tuple[tuple[bytes, tuple[Shaped, ...]], ...]:
 _BY_LENGTH = _by_length()
 _BY_CORE = _by_core()
 _TO_FORM = str.maketrans("123456789", "000000000")
+_NOUGHT = ord("0")
 _KEPT_SIGNS = "-+"  # of a Finnish number the sign is part
 
 
@@ -259,7 +260,7 @@ def find_letter_ids(view: View) -> Iterator[Hit]:
     for core, rows in _BY_CORE:
         place = view.shape.find(core) if _CORES[core] in view.compact else -1
         while place >= 0:
-            if place == 0 or view.shape[place - 1] != core[0]:
+            if core[0] != _NOUGHT or place == 0 or view.shape[place - 1] != _NOUGHT:  # not within longer digits
                 yield from _around(view, place, rows)
             place = view.shape.find(core, place + 1)
 

@@ -1,5 +1,6 @@
 """Payment cards (ISO/IEC 7812) and bank accounts (ISO 13616 IBAN)."""
 
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
@@ -34,7 +35,6 @@ _ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
 # As printed on cards: four fours; American Express; Diners Club; 19 digits; the halves; Maestro.
 _PRINTED = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (8, 8), (6, 13), (6, 10)})
 _MIN_CARD = 12
-_ROUTINE_LENGTHS = frozenset({14, 15, 16, 19})
 _MAX_ROW = 12  # three cards in a line; beyond it is a table of numbers
 _WORDS = cue(
     "card* visa mastercard maestro amex american_express discover diners jcb unionpay pan cc credit* debit* karte* "
@@ -70,6 +70,8 @@ _IBAN_LENGTHS: Mapping[str, int] = MappingProxyType(
     }
 )
 _IBAN_HEAD = b"aa00"
+_IBAN_WORDS = cue("iban* bank_account* account_number* kontonummer*")
+_WRITTEN = re.compile(r"[A-Za-z]{2} ?[0-9]{2}(?:[ -]?[A-Za-z0-9]{3,4}){3,7}")
 
 
 def find_cards(view: View) -> Iterator[Hit]:
@@ -90,7 +92,7 @@ def _card_confidence(view: View, number: Number) -> float:
     """Nought where a valid number is more likely to be something else."""
     if announced(view, number.start, number.end, _WORDS):
         return CERTAIN
-    if len(number.digits) not in _ROUTINE_LENGTHS or _is_fraction(view.text, number.start):
+    if not _is_routine(number.digits) or _is_part_of_a_number(view.text, number):
         return 0.0
     if number.shape in _PRINTED or len(number.shape) == 1:
         return LIKELY if number.row <= _MAX_ROW else 0.0
@@ -98,9 +100,19 @@ def _card_confidence(view: View, number: Number) -> float:
     return POSSIBLE if is_apart and _is_plain(number.separator) else 0.0
 
 
-def _is_fraction(text: str, start: int) -> bool:
-    """The digits after a decimal point, or the point of a number without a leading nought."""
-    return start > 0 and text[start - 1] == "." and (start == 1 or text[start - 2].isdigit() or text[start - 2] == " ")
+def _is_routine(digits: str) -> bool:
+    """Sixteen digits or nineteen; fewer only of those who issue no others."""
+    return len(digits) in (16, 19) or (len(digits) in (14, 15) and digits[0] == "3")
+
+
+def _is_part_of_a_number(text: str, number: Number) -> bool:
+    """The digits after a decimal point, a decimal fraction as a whole, or hexadecimal digits."""
+    start = number.start
+    if number.separator == "." and len(number.shape) == 2:
+        return True
+    if start > 0 and text[start - 1] == ".":
+        return start == 1 or text[start - 2].isdigit() or text[start - 2] == " "
+    return text[max(0, start - 2) : start] in ("0x", "0X")
 
 
 def _touches_letter(shape: bytes, number: Number) -> bool:
@@ -129,6 +141,8 @@ def _iban_at(view: View, start: int) -> Iterator[Hit]:
         end = _iban_end(view, start)
         if end:
             yield Hit(start, end, CERTAIN)
+        elif _WRITTEN.match(view.text, start) and announced(view, start, start, _IBAN_WORDS, before=40, after=0):
+            yield Hit(start, start + len(_IBAN_HEAD), POSSIBLE)  # called one: a slip of the pen changes no secret
 
 
 def _iban_end(view: View, start: int) -> int:

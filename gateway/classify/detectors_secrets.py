@@ -14,6 +14,7 @@ VENDOR_KEYS: tuple[tuple[str, str], ...] = (
     ("openrouter", r"sk-or-[A-Za-z0-9_-]{20,}"),
     ("langsmith", r"ls(?:v2_)?(?:_?pt|_?sk)?__?[a-f0-9]{32}[A-Za-z0-9_]*"),
     ("aws_key_id", r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?![A-Z0-9])"),
+    ("aws_key_id_lower", r"(?:akia|asia)(?=[a-z]*[2-7])[a-z2-7]{16}(?![a-z0-9])"),
     ("aws_bedrock", r"ABSK[A-Za-z0-9+/]{100,}"),
     ("github", r"gh[pousr]_[A-Za-z0-9]{30,}"),
     ("github_fine_grained", r"github_pat_[A-Za-z0-9_]{40,}"),
@@ -42,7 +43,7 @@ VENDOR_KEYS: tuple[tuple[str, str], ...] = (
     ("square", r"(?:EAAA[A-Za-z0-9_-]{56,}|sq0(?:atp|csp)-[A-Za-z0-9_-]{22,})"),
     ("telegram", r"\d{8,10}:AA[A-Za-z0-9_-]{32,}"),
     ("groq", r"gsk_[A-Za-z0-9]{40,}"),
-    ("xai", r"xai-[A-Za-z0-9]{60,}"),
+    ("xai", r"xai-[A-Za-z0-9_-]{60,}"),
     ("replicate", r"r8_[A-Za-z0-9]{30,}"),
     ("perplexity", r"pplx-[A-Za-z0-9]{40,}"),
     ("nvidia", r"nvapi-[A-Za-z0-9_-]{40,}"),
@@ -66,8 +67,21 @@ VENDOR_KEYS: tuple[tuple[str, str], ...] = (
     ("easypost", r"EZ[AT]K[A-Za-z0-9]{50,}"),
     ("brevo", r"xkeysib-[a-f0-9]{64}"),
     ("age", r"AGE-SECRET-KEY-1[0-9A-Z]{58}"),
+    ("hubspot", r"pat-(?:na|eu|ap)\d-[a-f0-9]{8}-[a-f0-9-]{27}"),
+    ("alibaba", r"LTAI[A-Za-z0-9]{12,26}(?![A-Za-z0-9])"),
+    ("sonar", r"sq[apu]_[a-f0-9]{40}"),
+    ("sourcegraph", r"sgp_[A-Za-z0-9_]{40,}"),
+    ("typeform", r"tfp_[A-Za-z0-9_-]{40,}"),
+    ("tailscale", r"tskey-[a-z]{3,12}-[A-Za-z0-9-]{16,}"),
+    ("launchdarkly", r"(?:sdk|mob|api)-[a-f0-9]{8}-(?:[a-f0-9]{4}-){3}[a-f0-9]{12}"),
+    ("posthog", r"phx_[A-Za-z0-9_-]{40,}"),
+    ("prefect", r"pn[ub]_[A-Za-z0-9]{36}"),
+    ("buildkite", r"bkua_[a-f0-9]{40}"),
+    ("mongodb_atlas", r"mdb_sa_sk_[A-Za-z0-9_-]{40,}"),
+    ("nuget", r"oy2[a-z0-9]{43}(?![a-z0-9])"),
+    ("shippo", r"shippo_(?:live|test)_[a-f0-9]{40}"),
     ("azure_entra", r"[A-Za-z0-9_~.]{3}8Q~[A-Za-z0-9_~.-]{31,34}"),
-    ("json_web_token", r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*"),
+    ("json_web_token", r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}"),
     ("json_web_encryption", r"eyJ[A-Za-z0-9_-]{15,}(?:\.[A-Za-z0-9_-]*){3}\.[A-Za-z0-9_-]{16,}"),
 )
 _VENDOR = re.compile(r"(?<![A-Za-z0-9])(?:" + "|".join(pattern for _, pattern in VENDOR_KEYS) + ")")
@@ -81,6 +95,7 @@ _MEANT_AS_SECRET = re.compile(
 )
 _KEY_WORDS = ("key", "token", "secret", "bearer", "credential", "signature", "pat", "sas")
 _MIN_KEY_DIGITS = 3
+_BEFORE_TOKEN = 11  # a Telegram bot's number and a colon
 _PEM = re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_BODY = re.compile(r"[A-Za-z0-9+/=]{32}")
 _PUTTY = "PuTTY-User-Key-File-"
@@ -92,7 +107,7 @@ _ASSIGNED = re.compile(
     r"|пароль|hasło|密码|密碼|パスワード|비밀번호|كلمة السر|كلمة المرور|şifre|lösenord|heslo)s?)"
     r"(?P<sign>[\"'`\]]{0,2}\s{0,3}(?::=|=>|==?|:|：|->)\s{0,3}"
     r"|\s{1,3}(?:is|was|ist|lautet|est|es|è|é|är|jest|to)\s{1,3}:?\s?"
-    r"|[\"'`]?\s{1,3}|は|是|为)"
+    r"|[\"'`]?\s{1,3}|\s?(?:は|是|为)\s?)"
     r"(?P<quote>[\"'`]?)(?P<value>[^\s\"'`<>]{4,128})"
 )
 _REFERENCE = re.compile(
@@ -100,6 +115,7 @@ _REFERENCE = re.compile(
     r"|input|getpass|get|field|models|string|str|optional|varchar|type|value|null|none|nil|true|false|undefined"
     r"|your|my|the|x{3,}|\.{3}|example|changeme|redacted|required|placeholder)(?![a-z0-9!#@&?-]*\d)[\w.(\[\]{}-]*",
 )
+_CODE = re.compile(r"[A-Za-z_][\w.]*(?:\[\w*\]|\()")  # an element of a list, a call
 _URL_LOGIN = re.compile(r"[a-z][a-z0-9+.-]{1,20}://([^\s:/@\"'<>]{0,64}):([^\s/@\"'<>]{3,100})@[\w.\[-]")
 _CURL_LOGIN = re.compile(r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']{1,64}:([^\s\"']{4,100})")
 
@@ -107,7 +123,7 @@ _CURL_LOGIN = re.compile(r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?[\"']?[^\s:\
 def find_vendor_keys(view: View) -> Iterator[Hit]:
     """Keys that say by their prefix whose they are."""
     for token in view.tokens:
-        for match in _VENDOR.finditer(view.text, token.start, token.end):
+        for match in _VENDOR.finditer(view.text, max(0, token.start - _BEFORE_TOKEN), token.end):
             if _is_varied(match.group()):
                 yield Hit(match.start(), match.end(), CERTAIN)
 
@@ -166,7 +182,7 @@ def _is_told(text: str, match: re.Match[str]) -> bool:
 
 def _is_password(value: str, sign: str, is_quoted: bool) -> bool:
     """A value, not a reference to one; the less the sign says, the more the value must look like a password."""
-    if len(value) < 4 or _REFERENCE.match(value.lower()):
+    if len(value) < 4 or _REFERENCE.match(value.lower()) or (not is_quoted and _CODE.match(value)):
         return False
     kinds = (
         any(char.isdigit() for char in value)

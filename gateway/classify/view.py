@@ -11,7 +11,7 @@ import msgspec
 from gateway.classify.numbers import Number, Span, readings
 
 _LETTER, _DIGIT, _SEPARATOR, _TOKEN, _OTHER = b"a0-x "
-_TOKEN_MARKS = "_-+/."
+_TOKEN_MARKS = "_-+/.~"
 
 
 def _shape_of(char: str) -> int:
