@@ -94,12 +94,13 @@ def _whole_call(call: Call) -> dict[str, Any]:
 async def _events(body: Body, prompt: int, choices: list[Speech], model: Model) -> AsyncGenerator[bytes, None]:
     """Role first, a token a chunk, the finish alone, the usage where asked for, `[DONE]`."""
     head, tail = _head("chat.completion.chunk", body), _tail(model)
-    wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+    options = body.get("stream_options") or {}
+    wants_usage = bool(options.get("include_usage"))
     extra: dict[str, Any] = {"usage": None} if wants_usage else {}
 
     def chunk(index: int, delta: dict[str, Any], finish: str | None = None, told: Any = None) -> bytes:
         choice = {"index": index, "delta": delta, "logprobs": told, "finish_reason": finish}
-        return event(model.obfuscated({**head, **tail, "choices": [choice], **extra}))
+        return event(model.obfuscated({**head, **tail, "choices": [choice], **extra}, options))
 
     if model.faults.error_event_first:
         yield event({"error": outage(500).error})
@@ -116,7 +117,7 @@ async def _events(body: Body, prompt: int, choices: list[Speech], model: Model) 
             yield chunk(index, {}, choice.finish)
         await anext(steps, None)
     if wants_usage:
-        yield event(model.obfuscated({**head, **tail, "choices": [], "usage": _usage(prompt, choices)}))
+        yield event(model.obfuscated({**head, **tail, "choices": [], "usage": _usage(prompt, choices)}, options))
     yield DONE
 
 

@@ -1,6 +1,6 @@
 """The simulated model behind OpenAI's routes: which names exist, how long an answer takes, what it is charged."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import msgspec
@@ -87,8 +87,8 @@ class Model:
     def charge(self, name: str, prompt: int) -> None:
         self._watch.charge(name, prompt, 0)
 
-    def obfuscated(self, chunk: dict[str, Any]) -> dict[str, Any]:
-        """The chunk, padded to one of a few lengths where the account has that on."""
-        if not self.settings.obfuscation:
+    def obfuscated(self, chunk: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+        """The chunk, padded to one of a few lengths where the account has that on and `stream_options` not off."""
+        if not self.settings.obfuscation or options.get("include_obfuscation") is False:
             return chunk
         return {**chunk, "obfuscation": "x" * (16 - len(str(chunk["choices"])) % 16)}

@@ -43,7 +43,8 @@ def prompts_of(given: Any, param: str = "prompt") -> list[tuple[str, int]]:
 
 
 async def _events(body: Body, prompt: int, choices: list[Speech], model: Model) -> AsyncGenerator[bytes, None]:
-    head = _head(body)
+    wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+    head = {**_head(body), "usage": None} if wants_usage else _head(body)
     if model.faults.error_event_first:
         yield event({"error": outage(500).error})
         return
@@ -55,7 +56,7 @@ async def _events(body: Body, prompt: int, choices: list[Speech], model: Model) 
                 yield event({**head, "choices": [_choice(index, (piece,), None, body)]})
             yield event({**head, "choices": [_choice(index, (), choice.finish, body)]})
         await anext(steps, None)
-    if (body.get("stream_options") or {}).get("include_usage"):
+    if wants_usage:
         yield event({**head, "choices": [], "usage": _usage(prompt, choices)})
     yield DONE
 

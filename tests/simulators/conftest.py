@@ -1,10 +1,11 @@
-"""Running simulators and a plain HTTP client to ask them with."""
+"""Running simulators, a plain HTTP client to ask them with, and OpenAI's own."""
 
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 from asking import Asking
+from openai import AsyncOpenAI
 
 from gateway.simulators.openai import OpenAISettings, openai_app
 from gateway.simulators.server import Simulator, serve
@@ -48,6 +49,12 @@ def tgi(gpu: Simulator, http: aiohttp.ClientSession) -> Asking:
 @pytest.fixture
 def openai(api: Simulator, http: aiohttp.ClientSession) -> Asking:
     return Asking(api, http)
+
+
+@pytest.fixture
+async def client(api: Simulator) -> AsyncIterator[AsyncOpenAI]:
+    async with AsyncOpenAI(base_url=api.url + "/v1", api_key="any", max_retries=0) as opened:
+        yield opened
 
 
 @pytest.fixture(params=["tgi", "openai"])
