@@ -92,5 +92,9 @@ class StreamBroken(Exception):
         self.detail = detail
 
 
+class JournalUnavailable(Exception):
+    """Records cannot be written or read now: a full disk, a locked file, a closed pipe. Offer them again later."""
+
+
 class ConfigError(Exception):
     """A policy or configuration that cannot be used: says the file, the line, and what to do."""

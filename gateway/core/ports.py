@@ -42,11 +42,17 @@ class Backend(Protocol):
 
 
 class Fleet(Protocol):
-    """Every backend of the running policy, and what is known of each now."""
+    """Every backend of the running policy, and what is known of each now.
+
+    `in_flight` counts requests by (backend, replica). `wanted`: a request would have gone to this backend, had it been
+    up; what sleeps may be woken.
+    """
 
     @property
     def states(self) -> Mapping[str, BackendState]: ...
     def __getitem__(self, name: str) -> Backend: ...
+    def in_flight(self) -> Mapping[tuple[str, str], int]: ...
+    def wanted(self, name: str) -> None: ...
 
 
 class Recorder(Protocol):

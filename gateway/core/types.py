@@ -242,6 +242,10 @@ class Route(msgspec.Struct, frozen=True):
     total_s: float = 600.0
     retries: int = 0
 
+    def patience_s(self, stream: bool) -> float:
+        """How long one attempt may take to be in hand: a stream with its first byte, a whole answer with its last."""
+        return self.first_byte_s if stream else self.total_s
+
 
 class BackendState(msgspec.Struct, frozen=True):
     """What the fleet knows of a backend at this moment; `reason` is filled where it is not up."""

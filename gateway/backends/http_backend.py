@@ -1,0 +1,160 @@
+"""Backends that speak HTTP, whatever their dialect: choose a replica, send through the door, have an answer in hand."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import aiohttp
+from yarl import URL
+
+from gateway.backends.door import Door
+from gateway.backends.headers import Headers, beta, reply_headers, request_headers
+from gateway.backends.replicas import Replicas, Turn
+from gateway.backends.reply import StreamReply, WholeReply
+from gateway.core.errors import AttemptFailed, ClearanceViolation, FailureKind, GatewayError
+from gateway.core.ports import Clock, Reply
+from gateway.core.types import BackendSpec, BackendState, Endpoint, Envelope, Route, Sensitivity
+from gateway.wire.choose import choose
+from gateway.wire.exchange import Exchange
+
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
+"""A whole answer is held in memory; one that does not end must not be able to fill it."""
+
+_EVENTS = "text/event-stream"
+_UNBUFFERED: Headers = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]  # nginx would hold events back
+
+
+class HttpBackend:
+    """Implements `core.ports.Backend` for every kind that `wire/` knows a format for."""
+
+    def __init__(self, spec: BackendSpec, clock: Clock) -> None:
+        self.spec = spec
+        self.door = Door(spec)
+        self.replicas = Replicas(spec.urls, clock)
+        self._clock = clock
+        self._headers: dict[tuple[str, bool], Mapping[str, str]] = {}
+
+    @property
+    def state(self) -> BackendState:
+        return self.replicas.state
+
+    def open(self) -> None:
+        self.door.open()
+
+    async def aclose(self) -> None:
+        await self.door.aclose()
+
+    def refresh(self) -> None:
+        self.replicas.look_again()
+
+    def move(self, urls: Sequence[str], reason: str) -> None:
+        """The servers are elsewhere now; `reason` is why there are none."""
+        self.replicas.replace(urls, reason)
+
+    def busy(self) -> Mapping[str, int]:
+        return {replica.name: replica.in_flight for replica in self.replicas.all}
+
+    def rows(self) -> list[dict[str, object]]:
+        return self.replicas.rows()
+
+    async def send(self, envelope: Envelope, route: Route, sensitivity: Sensitivity) -> Reply:
+        exchange = choose(envelope, self.spec)
+        turn = self.replicas.enter()
+        counts = envelope.endpoint is not Endpoint.UNKNOWN  # elsewhere a client could provoke failures as it likes
+        began = self._clock.monotonic()
+        try:
+            reply = await self._ask(exchange, envelope, turn, sensitivity)
+        except BaseException as error:
+            if isinstance(error, AttemptFailed):
+                error.replica = turn.replica.name
+            if counts:
+                is_late = self._clock.monotonic() - began >= route.patience_s(envelope.stream)
+                _judge(turn, error, is_late)
+            turn.leave()
+            raise
+        if counts:
+            turn.answered()
+        if not reply.is_stream:
+            turn.leave()
+        return reply
+
+    async def _ask(self, exchange: Exchange, envelope: Envelope, turn: Turn, sensitivity: Sensitivity) -> Reply:
+        response = await self.door.send(
+            exchange.method,
+            _url(turn.replica.url, exchange.path),
+            self._told(exchange, envelope),
+            exchange.body,
+            sensitivity,
+        )
+        try:
+            return await self._answer(exchange, envelope, response, turn)
+        except BaseException:
+            response.close()
+            raise
+
+    async def _answer(
+        self, exchange: Exchange, envelope: Envelope, response: aiohttp.ClientResponse, turn: Turn
+    ) -> Reply:
+        content_type = response.headers.get("content-type", "")
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise AttemptFailed(FailureKind.BAD_ANSWER, "the backend compressed its answer without being asked to")
+        headers = reply_headers(response.raw_headers)
+        if response.status < 300 and _is_passed_on(exchange, envelope, content_type):
+            if content_type:
+                headers.append((b"content-type", content_type.encode("latin-1")))
+            if content_type.startswith(_EVENTS):
+                headers += _UNBUFFERED
+            reply = StreamReply(response, exchange.rewriter(), turn, headers, response.status)
+            await reply.begin()
+            return reply
+        answer = exchange.answer(response.status, response.headers, await _whole(response))
+        headers.append((b"content-type", answer.content_type.encode("latin-1")))
+        return WholeReply(turn.replica.name, answer.status, headers, answer.body, answer.usage)
+
+    def _told(self, exchange: Exchange, envelope: Envelope) -> Mapping[str, str]:
+        key = (exchange.content_type, exchange.expects_stream)
+        headers = self._headers.get(key)
+        if headers is None:
+            headers = request_headers(self.spec, *key)
+            if envelope.endpoint is not Endpoint.UNKNOWN:  # there the content type is the client's own
+                self._headers[key] = headers
+        if envelope.endpoint is Endpoint.UNKNOWN:
+            return {**headers, **beta(envelope)}
+        return headers
+
+
+def _judge(turn: Turn, error: BaseException, is_late: bool) -> None:
+    """What an attempt that brought no reply says about its replica; nothing, where the client or the guard ended it."""
+    if isinstance(error, AttemptFailed):
+        turn.failed(error.kind)
+    elif isinstance(error, GatewayError) and not isinstance(error, ClearanceViolation):
+        turn.answered()  # it has told the client of a mistake
+    elif isinstance(error, asyncio.CancelledError) and is_late:
+        turn.failed(FailureKind.TIMEOUT)
+
+
+def _url(root: URL, path: str) -> URL:
+    """The client's own path on unknown routes, kept as it was written."""
+    return URL(str(root).rstrip("/") + path, encoded=True)
+
+
+def _is_passed_on(exchange: Exchange, envelope: Envelope, content_type: str) -> bool:
+    """Piece by piece: events, and on routes we do not know whatever is no JSON (sound, files)."""
+    if content_type.startswith(_EVENTS):
+        return exchange.expects_stream or envelope.endpoint is Endpoint.UNKNOWN
+    return envelope.endpoint is Endpoint.UNKNOWN and "json" not in content_type
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    try:
+        if response.content_length is not None and response.content_length <= MAX_ANSWER_BYTES:
+            return await response.read()
+        pieces: list[bytes] = []
+        total = 0
+        async for data in response.content.iter_any():
+            pieces.append(data)
+            total += len(data)
+            if total > MAX_ANSWER_BYTES:
+                raise AttemptFailed(FailureKind.BAD_ANSWER, f"an answer of more than {MAX_ANSWER_BYTES} bytes")
+        return b"".join(pieces)
+    except (aiohttp.ClientError, ConnectionError):
+        raise AttemptFailed(FailureKind.BROKEN, "the connection broke in the middle of the answer") from None

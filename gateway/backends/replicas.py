@@ -1,0 +1,140 @@
+"""The replicas of one backend: which is up, how busy each is, and which is asked next."""
+
+from collections.abc import Sequence
+
+from yarl import URL
+
+from gateway.core.errors import AttemptFailed, FailureKind
+from gateway.core.ports import Clock
+from gateway.core.types import BackendState
+from gateway.limits import breaker as breakers
+from gateway.limits.breaker import CLOSED, Event, State
+
+_ALIVE = frozenset({FailureKind.OVERLOADED, FailureKind.UNABLE})
+"""Failures that say nothing against the replica's health."""
+
+
+class Replica:
+    """One server. `trouble` is what the last probe found, empty where all was well; `name` goes into records."""
+
+    __slots__ = ("breaker", "context_tokens", "in_flight", "last_failure", "name", "told", "trouble", "turn", "url")
+
+    def __init__(self, url: str) -> None:
+        self.url = URL(url)
+        self.name = self.url.authority
+        self.in_flight = 0
+        self.turn = 0  # when it was last asked, in requests of its backend
+        self.breaker = CLOSED
+        self.last_failure = ""
+        self.trouble = ""
+        self.context_tokens: int | None = None
+        self.told: dict[str, object] = {}  # TGI's /info
+
+    def is_up(self, now: float) -> bool:
+        return not self.trouble and breakers.admits(self.breaker, now)
+
+    def reason(self, now: float) -> str:
+        """Why it is not up; empty where it is."""
+        if self.trouble:
+            return self.trouble
+        if breakers.admits(self.breaker, now):
+            return ""
+        again = "one request is trying it" if self.breaker.state is State.HALF_OPEN else "it is tried again shortly"
+        return f"{breakers.FAILURES_TO_OPEN} attempts in a row failed ({self.last_failure}); {again}"
+
+
+class Turn:
+    """One request at one replica, from being chosen to its end; `leave` is idempotent and must be called."""
+
+    __slots__ = ("_event", "_has_left", "_replicas", "replica")
+
+    def __init__(self, replicas: "Replicas", replica: Replica) -> None:
+        self.replica = replica
+        self._replicas = replicas
+        self._event = Event.UNKNOWN
+        self._has_left = False
+
+    def answered(self) -> None:
+        self._event = Event.ANSWERED
+
+    def failed(self, kind: FailureKind) -> None:
+        self._event = Event.ANSWERED if kind in _ALIVE else Event.FAILED
+        if self._event is Event.FAILED:
+            self.replica.last_failure = kind.value
+
+    def leave(self) -> None:
+        if not self._has_left:
+            self._has_left = True
+            self._replicas.left(self.replica, self._event)
+
+
+class Replicas:
+    """All replicas of one backend, and the state they add up to."""
+
+    def __init__(self, urls: Sequence[str], clock: Clock) -> None:
+        self._clock = clock
+        self._turns = 0
+        self.all = [Replica(url) for url in urls]
+        self._absence = "its address is not known yet"
+        self.state = BackendState(is_up=True)
+        self.look_again()
+
+    def replace(self, urls: Sequence[str], absence: str) -> None:
+        """The servers have moved, as those of an Inference Endpoint do. `absence` is why there are none."""
+        if [replica.url for replica in self.all] != [URL(url) for url in urls]:
+            self.all = [Replica(url) for url in urls]
+        self._absence = absence
+        self.look_again()
+
+    def enter(self) -> Turn:
+        """Choose the least busy replica; among equals one without failures, then the one asked longest ago.
+
+        Raises AttemptFailed(CONNECT) where none is up.
+        """
+        now = self._clock.monotonic()
+        able = [replica for replica in self.all if replica.is_up(now)]
+        if not able:
+            raise AttemptFailed(FailureKind.CONNECT, self.state.reason or "no replica is up", is_retryable=False)
+        chosen = able[0] if len(able) == 1 else min(able, key=_preference)
+        self._turns += 1
+        chosen.turn = self._turns
+        chosen.in_flight += 1
+        if chosen.breaker is not CLOSED:
+            chosen.breaker = breakers.asked(chosen.breaker)
+            self.look_again()
+        return Turn(self, chosen)
+
+    def left(self, replica: Replica, event: Event) -> None:
+        replica.in_flight -= 1
+        if event is not Event.FAILED and replica.breaker is CLOSED:  # nearly always
+            return
+        replica.breaker = breakers.after(replica.breaker, event, self._clock.monotonic())
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Add the replicas up: the backend is up while one of them is, and takes what all of them take."""
+        now = self._clock.monotonic()
+        up = [replica for replica in self.all if replica.is_up(now)]
+        windows = [replica.context_tokens for replica in up if replica.context_tokens is not None]
+        reasons = dict.fromkeys(replica.reason(now) for replica in self.all)
+        why = "" if up else "; ".join(reasons) or self._absence
+        self.state = BackendState(bool(up), why, min(windows, default=None))
+
+    def rows(self) -> list[dict[str, object]]:
+        """For people: what each replica is like now."""
+        now = self._clock.monotonic()
+        rows: list[dict[str, object]] = [
+            {
+                "replica": replica.name,
+                "up": replica.is_up(now),
+                "reason": replica.reason(now),
+                "breaker": replica.breaker.state.value,
+                "in_flight": replica.in_flight,
+            }
+            for replica in self.all
+        ]
+        return rows or [{"replica": "", "up": False, "reason": self._absence, "breaker": "closed", "in_flight": 0}]
+
+
+def _preference(replica: Replica) -> tuple[int, int, int]:
+    return replica.in_flight, replica.breaker.failures, replica.turn

@@ -1,0 +1,94 @@
+"""Answers on their way to the client: whole ones in hand, and streams with their first byte in hand."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import msgspec
+
+from gateway.backends.headers import Headers
+from gateway.backends.replicas import Turn
+from gateway.core.errors import AttemptFailed, FailureKind, StreamBroken
+from gateway.core.types import Usage
+from gateway.wire.exchange import Rewriter
+
+
+class WholeReply(msgspec.Struct, frozen=True):
+    """Implements `core.ports.Reply` for an answer that has been read to its end."""
+
+    replica: str
+    status: int
+    headers: Headers
+    body: bytes
+    usage: Usage | None
+
+    is_stream = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        yield self.body
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+class StreamReply:
+    """Implements `core.ports.Reply` for an answer that is still coming; owns its connection and its turn."""
+
+    __slots__ = ("_first", "_is_ended", "_response", "_rewriter", "_turn", "headers", "status")
+
+    is_stream = True
+    body = b""
+
+    def __init__(
+        self, response: aiohttp.ClientResponse, rewriter: Rewriter, turn: Turn, headers: Headers, status: int
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self._response = response
+        self._rewriter = rewriter
+        self._turn = turn
+        self._first = b""
+        self._is_ended = False
+
+    @property
+    def replica(self) -> str:
+        return self._turn.replica.name
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._rewriter.usage
+
+    async def begin(self) -> None:
+        """Wait for the first byte that is a sign of an answer. Raises AttemptFailed or GatewayError where none comes."""
+        try:
+            while not self._first and not self._is_ended:
+                self._first = await self._next()
+        except StreamBroken as broken:  # nothing is out yet, so it is not too late for another attempt
+            raise AttemptFailed(broken.kind, broken.detail) from None
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        try:
+            if self._first:
+                yield self._first
+            while not self._is_ended:
+                data = await self._next()
+                if data:
+                    yield data
+        except StreamBroken as broken:
+            self._turn.failed(broken.kind)
+            raise
+
+    async def _next(self) -> bytes:
+        """What the next piece from upstream becomes, possibly nothing."""
+        try:
+            data = await self._response.content.readany()
+        except (aiohttp.ClientError, ConnectionError):
+            raise StreamBroken(FailureKind.BROKEN, "the connection broke in the middle of the stream") from None
+        if data:
+            return self._rewriter.feed(data)
+        self._is_ended = True
+        return self._rewriter.finish()
+
+    async def aclose(self) -> None:
+        if not self._is_ended:
+            self._response.close()  # not returned to the pool: an engine computes until its connection closes
+        self._turn.leave()
