@@ -80,3 +80,13 @@ def test_no_line_of_an_error_can_forge_another(base, environment) -> None:
     text = base.replace("gpt-4o: auto", '"gpt\\n\\e[31mhouse.yaml:1:1: fine": auto').replace("2m", '"2m\\nhouse.yaml"')
     lines = told(text.encode(), environment)
     assert all(line.startswith("house.yaml:") and line.isprintable() for line in lines)
+
+
+def test_two_rules_that_cannot_be_read_are_not_called_the_same(base, environment) -> None:
+    text = base.replace("{sensitivity: {at_least: confidential}}", "{caller: bill}").replace(
+        "{complexity: hard}", "{caller: web}"
+    )
+    assert [line.split(": ", 1)[1] for line in told(text.encode(), environment)] == [
+        "`caller` in `when` of rule `private` cannot be `bill`; did you mean `billing`?",
+        "`caller` in `when` of rule `hard` cannot be `web`; did you mean `website`?",
+    ]
