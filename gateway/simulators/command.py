@@ -1,9 +1,11 @@
 """The verb `simulate`: a stand-in for a TGI server or for OpenAI on a port, until Ctrl-C."""
 
 import argparse
+import socket
 import sys
 from collections.abc import Callable, Mapping
 
+from gateway.core.errors import ConfigError
 from gateway.simulators.openai import OpenAISettings, openai_app
 from gateway.simulators.server import run as run_server
 from gateway.simulators.stand_in import StandIn
@@ -25,9 +27,18 @@ def run(given: argparse.Namespace) -> int:
     build, usual_port = SERVICES[given.service]
     port = usual_port if given.port is None else given.port
     where = f"http://{given.host}:{port}"
-    print(f"gateway: {given.service} simulator on {where}; faults at {where}/_simulator/faults", file=sys.stderr)
-    run_server(build(given), given.host, port)
+    with _listening(given.host, port) as listener:
+        print(f"gateway: {given.service} simulator on {where}; faults at {where}/_simulator/faults", file=sys.stderr)
+        run_server(build(given), listener)
     return 0
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=4096)
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}; choose another `--port`") from None
 
 
 def _tgi(given: argparse.Namespace) -> StandIn:

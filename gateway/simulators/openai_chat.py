@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any
 
 from gateway.simulators.openai_errors import Refusal, missing, outage, pretty
-from gateway.simulators.openai_fields import CHAT, check
+from gateway.simulators.openai_fields import CHAT, check, check_options, wrong_type
 from gateway.simulators.openai_model import Model
 from gateway.simulators.openai_speech import Call, Speech, chat_speech, logprobs_of, prompt_tokens
 from gateway.simulators.reply import DONE, Events, Reply, event
@@ -22,8 +22,11 @@ FORMATS = ("json_object", "json_schema", "text")
 async def chat(body: Body, model: Model) -> Reply:
     """Raises `Refusal` before anything has been sent."""
     check(body, CHAT, "model", "messages")
+    check_options(body)
     model.must_exist(body["model"])
     _check_messages(body["messages"])
+    _check_combinations(body)
+    _check_tools(body.get("tools") or [])
     _check_format(body)
     prompt = prompt_tokens(body["messages"])
     model.must_fit(prompt, "messages")
@@ -42,15 +45,36 @@ def _check_messages(messages: list[Any]) -> None:
     for index, message in enumerate(messages):
         where = f"messages[{index}]"
         if not isinstance(message, dict):
-            raise Refusal(400, f"Invalid type for '{where}': expected an object.", param=where, code="invalid_type")
+            raise wrong_type(where, "an object", message)
         if message.get("role") is None:
             raise missing(f"{where}.role")
         if message["role"] not in ROLES:
             text = f"Invalid value: '{message['role']}'. Supported values are: {', '.join(map(repr, ROLES))}."
             raise Refusal(400, text, param=f"{where}.role", code="invalid_value")
         if message.get("content") is None and message["role"] != "assistant":
-            text = f"Invalid type for '{where}.content': expected a string or an array, but got null instead."
-            raise Refusal(400, text, param=f"{where}.content", code="invalid_type")
+            raise wrong_type(f"{where}.content", "a string or an array", None)
+
+
+def _check_combinations(body: Body) -> None:
+    if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
+        text = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
+        raise Refusal(400, text, param="max_tokens", code="invalid_parameter_combination")
+    if body.get("top_logprobs") is not None and not body.get("logprobs"):
+        text = "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."
+        raise Refusal(400, text, param="top_logprobs")
+    if body.get("tool_choice") is not None and not body.get("tools"):
+        raise Refusal(400, "'tool_choice' is only allowed when 'tools' are specified.", param="tool_choice")
+
+
+def _check_tools(tools: list[Any]) -> None:
+    for index, tool in enumerate(tools):
+        where = f"tools[{index}]"
+        if not isinstance(tool, dict):
+            raise wrong_type(where, "an object", tool)
+        if tool.get("type") == "function" and not isinstance(tool.get("function"), dict):
+            raise missing(f"{where}.function")
+        if tool.get("type") == "function" and not isinstance(tool["function"].get("name"), str):
+            raise missing(f"{where}.function.name")
 
 
 def _check_format(body: Body) -> None:
@@ -71,6 +95,8 @@ def _check_schema(form: Any) -> None:
     if not form.get("name"):
         raise missing("response_format.json_schema.name")
     schema = form.get("schema") or {}
+    if not isinstance(schema, dict):
+        raise wrong_type("response_format.json_schema.schema", "an object", schema)
     if form.get("strict") and schema.get("additionalProperties") is not False:
         text = (
             f"Invalid schema for response_format '{form['name']}': 'additionalProperties' must be given and be false."

@@ -101,11 +101,25 @@ def check(body: Mapping[str, Any], fields: Mapping[str, Field], *required: str) 
             _check_one(name, value, field)
 
 
+def check_options(body: Mapping[str, Any]) -> None:
+    """Raises `Refusal` for fields that make no sense without another."""
+    if body.get("stream_options") is not None and not body.get("stream"):
+        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        raise Refusal(400, message, param="stream_options")
+    for index, stop in enumerate(body["stop"] if isinstance(body.get("stop"), list) else ()):
+        if not isinstance(stop, str):
+            raise wrong_type(f"stop[{index}]", "a string", stop)
+
+
+def wrong_type(name: str, expected: str, value: Any) -> Refusal:
+    message = f"Invalid type for '{name}': expected {expected}, but got {_word(value)} instead."
+    return Refusal(400, message, param=name, code="invalid_type")
+
+
 def _check_one(name: str, value: Any, field: Field) -> None:
     is_fitting = isinstance(value, field.types) and (field is FLAG or not isinstance(value, bool))
     if not is_fitting:
-        message = f"Invalid type for '{name}': expected {field.word}, but got {_word(value)} instead."
-        raise Refusal(400, message, param=name, code="invalid_type")
+        raise wrong_type(name, field.word, value)
     if isinstance(value, int | float):
         _check_range(name, value, field)
 
@@ -125,5 +139,12 @@ def _check_range(name: str, value: float, field: Field) -> None:
 
 
 def _word(value: Any) -> str:
-    words = {bool: "a boolean", int: "an integer", float: "a decimal", str: "a string", list: "an array"}
-    return words.get(type(value), "an object")
+    words = {
+        bool: "a boolean",
+        int: "an integer",
+        float: "a decimal",
+        str: "a string",
+        list: "an array",
+        dict: "an object",
+    }
+    return words.get(type(value), "null")

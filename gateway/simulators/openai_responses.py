@@ -46,7 +46,8 @@ async def _events(shell: dict[str, Any], prompt: int, speech: Speech, model: Mod
         return b"event: " + kind.encode() + b"\n" + event({"type": kind, "sequence_number": number, **fields})
 
     if model.faults.error_event_first:
-        yield told("error", **outage(500).error)
+        error = outage(500).error
+        yield told("error", code=error["type"], message=error["message"], param=None)
         return
     item = {**_item(speech), "status": "in_progress", "content": []}
     place = {"item_id": item["id"], "output_index": 0, "content_index": 0}

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from gateway.simulators.openai_errors import Refusal, outage, pretty
-from gateway.simulators.openai_fields import COMPLETION, check
+from gateway.simulators.openai_fields import COMPLETION, check, check_options
 from gateway.simulators.openai_model import Model
 from gateway.simulators.openai_speech import Speech, text_speech
 from gateway.simulators.reply import DONE, Events, Reply, event
@@ -19,6 +19,7 @@ Body = Mapping[str, Any]
 async def completions(body: Body, model: Model) -> Reply:
     """Raises `Refusal` before anything has been sent."""
     check(body, COMPLETION, "model", "prompt")
+    check_options(body)
     model.must_exist(body["model"])
     prompts = prompts_of(body["prompt"])
     counted = sum(count for _, count in prompts)

@@ -62,11 +62,9 @@ async def serve(app: Any, port: int = 0) -> AsyncIterator[Simulator]:
         listener.close()
 
 
-def run(app: Any, host: str, port: int) -> None:
+def run(app: Any, listener: socket.socket) -> None:
     """Serve until Ctrl-C or SIGTERM."""
-    config = _config(app)
-    config.host, config.port = host, port
-    uvicorn.Server(config).run()
+    uvicorn.Server(_config(app)).run([listener])
 
 
 def _config(app: Any) -> uvicorn.Config:

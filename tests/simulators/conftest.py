@@ -47,7 +47,7 @@ def tgi(gpu: Simulator, http: aiohttp.ClientSession) -> Asking:
 
 
 @pytest.fixture
-def openai(api: Simulator, http: aiohttp.ClientSession) -> Asking:
+def account(api: Simulator, http: aiohttp.ClientSession) -> Asking:
     return Asking(api, http)
 
 

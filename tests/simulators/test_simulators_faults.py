@@ -196,24 +196,24 @@ async def test_a_stream_of_tgi_fails_in_a_200(tgi: Asking) -> None:
     assert (whole.status, whole.json["error_type"]) == (424, "generation")
 
 
-async def test_a_stream_of_openai_can_fail_in_a_200(openai: Asking) -> None:
-    openai.simulator.faults.error_event_first = True
-    got = await openai.chat(stream=True)
+async def test_a_stream_of_openai_can_fail_in_a_200(account: Asking) -> None:
+    account.simulator.faults.error_event_first = True
+    got = await account.chat(stream=True)
     assert got.status == 200
     assert [set(row["error"]) for row in got.events] == [{"message", "type", "param", "code"}]
-    assert (await openai.chat()).status == 500
+    assert (await account.chat()).status == 500
 
 
-async def test_overload_of_openai_says_when_to_come_back(openai: Asking) -> None:
-    openai.simulator.faults.overloaded = True
-    got = await openai.chat(stream=True)
+async def test_overload_of_openai_says_when_to_come_back(account: Asking) -> None:
+    account.simulator.faults.overloaded = True
+    got = await account.chat(stream=True)
     assert (got.status, got.json["error"]["code"]) == (503, "server_is_overloaded")
     assert got.headers["retry-after"] == "1"
 
 
-async def test_a_spent_quota_is_a_429_of_its_own(openai: Asking) -> None:
-    openai.simulator.faults.insufficient_quota = True
-    got = await openai.chat()
+async def test_a_spent_quota_is_a_429_of_its_own(account: Asking) -> None:
+    account.simulator.faults.insufficient_quota = True
+    got = await account.chat()
     assert (got.status, got.json["error"]["code"]) == (429, "insufficient_quota")
     assert "retry-after" not in got.headers
 

@@ -54,20 +54,20 @@ async def test_a_stream_is_the_whole_answer_with_one_role_one_id_and_one_reason(
     assert all(chunk.usage is None for chunk in chunks)
 
 
-async def test_a_stream_ends_with_done_and_its_events_are_compact(openai: Asking) -> None:
-    got = await openai.chat(stream=True)
+async def test_a_stream_ends_with_done_and_its_events_are_compact(account: Asking) -> None:
+    got = await account.chat(stream=True)
     assert got.headers["content-type"].startswith("text/event-stream")
     assert got.body.endswith(b"\n\ndata: [DONE]\n\n")
     assert all("usage" not in row for row in got.events[:-1])
     assert b'"delta":{"role":"assistant","content":"","refusal":null}' in got.body.split(b"\n\n")[0]
 
 
-async def test_usage_comes_last_without_choices_and_is_null_before(client: AsyncOpenAI, openai: Asking) -> None:
+async def test_usage_comes_last_without_choices_and_is_null_before(client: AsyncOpenAI, account: Asking) -> None:
     *chunks, last = await pieces(client, stream_options={"include_usage": True})
     assert last.choices == []
     assert last.usage == (await ask(client)).usage
     assert all(chunk.usage is None for chunk in chunks)
-    rows = (await openai.chat(stream=True, stream_options={"include_usage": True})).events
+    rows = (await account.chat(stream=True, stream_options={"include_usage": True})).events
     assert all("usage" in row for row in rows[:-1])
 
 

@@ -36,9 +36,9 @@ async def test_a_streamed_completion_is_the_whole_one(client: AsyncOpenAI) -> No
     assert (last.choices, last.usage) == ([], whole.usage)
 
 
-async def test_usage_is_null_in_the_chunks_before_the_one_that_has_it(openai: Asking) -> None:
+async def test_usage_is_null_in_the_chunks_before_the_one_that_has_it(account: Asking) -> None:
     body = {"model": "gpt-5.5", "prompt": ONCE, "stream": True, "stream_options": {"include_usage": True}}
-    *chunks, last, done = (await openai.post("/v1/completions", body)).events
+    *chunks, last, done = (await account.post("/v1/completions", body)).events
     assert all(chunk["usage"] is None for chunk in chunks)
     assert last["usage"]["total_tokens"] > 0
     assert done == "[DONE]"
@@ -77,16 +77,16 @@ async def test_embeddings_are_unit_vectors_the_same_for_the_same_text(client: As
     assert answer.usage.prompt_tokens == answer.usage.total_tokens > 0
 
 
-async def test_embeddings_come_as_numbers_or_as_base64(openai: Asking) -> None:
+async def test_embeddings_come_as_numbers_or_as_base64(account: Asking) -> None:
     body = {"model": SMALL, "input": "gear hubs", "dimensions": 8}
-    numbers = (await openai.post("/v1/embeddings", body)).json["data"][0]["embedding"]
-    packed = (await openai.post("/v1/embeddings", {**body, "encoding_format": "base64"})).json["data"][0]["embedding"]
+    numbers = (await account.post("/v1/embeddings", body)).json["data"][0]["embedding"]
+    packed = (await account.post("/v1/embeddings", {**body, "encoding_format": "base64"})).json["data"][0]["embedding"]
     assert struct.unpack("<8f", base64.b64decode(packed)) == pytest.approx(numbers)
 
 
-async def test_the_client_asks_for_base64_by_itself(client: AsyncOpenAI, openai: Asking) -> None:
+async def test_the_client_asks_for_base64_by_itself(client: AsyncOpenAI, account: Asking) -> None:
     await client.embeddings.create(model=SMALL, input="gear hubs", dimensions=8)
-    assert b'"encoding_format":"base64"' in openai.simulator.log[-1].body.replace(b" ", b"")
+    assert b'"encoding_format":"base64"' in account.simulator.log[-1].body.replace(b" ", b"")
 
 
 async def test_a_response_has_its_text_and_its_usage(client: AsyncOpenAI) -> None:
@@ -97,7 +97,7 @@ async def test_a_response_has_its_text_and_its_usage(client: AsyncOpenAI) -> Non
     assert answer.usage.total_tokens == answer.usage.input_tokens + answer.usage.output_tokens
 
 
-async def test_a_streamed_response_has_typed_numbered_events(client: AsyncOpenAI, openai: Asking) -> None:
+async def test_a_streamed_response_has_typed_numbered_events(client: AsyncOpenAI, account: Asking) -> None:
     whole = await client.responses.create(model="gpt-5.5", input="Say hello")
     events = [event async for event in await client.responses.create(model="gpt-5.5", input="Say hello", stream=True)]
     assert [event.sequence_number for event in events] == list(range(len(events)))
@@ -105,7 +105,7 @@ async def test_a_streamed_response_has_typed_numbered_events(client: AsyncOpenAI
     assert events[-1].type == "response.completed"
     text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
     assert text == whole.output_text == events[-1].response.output_text
-    raw = openai.simulator.log[-1].answer
+    raw = account.simulator.log[-1].answer
     assert raw.count(b"event: ") == raw.count(b"data: ") == len(events)
     assert b"[DONE]" not in raw
 
@@ -130,13 +130,13 @@ async def test_a_file_is_taken_with_its_name_its_purpose_and_its_size(client: As
     assert file.id.startswith("file-")
 
 
-async def test_a_recording_is_heard(client: AsyncOpenAI, openai: Asking) -> None:
+async def test_a_recording_is_heard(client: AsyncOpenAI, account: Asking) -> None:
     recording = ("note.wav", bytes(64_000))
     heard = await client.audio.transcriptions.create(model="gpt-4o-transcribe", file=recording)
     assert heard.text
     plain = await client.audio.transcriptions.create(model="gpt-4o-transcribe", file=recording, response_format="text")
     assert plain.strip() == heard.text
-    assert openai.simulator.bill["gpt-4o-transcribe"].prompt_tokens == 40
+    assert account.simulator.bill["gpt-4o-transcribe"].prompt_tokens == 40
 
 
 async def test_models_are_listed_and_looked_up(client: AsyncOpenAI) -> None:
