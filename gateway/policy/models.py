@@ -15,6 +15,9 @@ class Models(NamedTuple):
     ends: Mapping[str, str]
     through: Mapping[str, frozenset[str]]
 
+NO_PREFERENCE = ("tgi", "dummy")
+"""What Hugging Face's clients say where they were told no model: it means `auto`, unless the file says otherwise."""
+
 
 def read_models(reader: Reader, value: Value | None, backends: Collection[str]) -> Models:
     """A name may also stand for another name of the section, and then is in every rule what that one is."""
@@ -42,7 +45,7 @@ def choices(models: Mapping[str, str], backends: Collection[str]) -> Mapping[str
     auto = ModelChoice()
     pinned = {name: ModelChoice(backend=name) for name in backends}
     aliases = {name: pinned.get(target, auto) for name, target in models.items()}
-    return MappingProxyType({"": auto, AUTO: auto, **aliases, **pinned})
+    return MappingProxyType({**dict.fromkeys(("", AUTO, *NO_PREFERENCE), auto), **aliases, **pinned})
 
 
 def _follow(name: str, targets: Mapping[str, str]) -> tuple[str, list[str]]:

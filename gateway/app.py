@@ -1,0 +1,139 @@
+"""The composition root: builds every part, wires them, and puts the plain ASGI data plane in front of FastAPI."""
+
+import contextlib
+import gc
+import importlib.metadata
+import secrets
+import sys
+import time
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+
+from gateway.backends.fleet import Fleet
+from gateway.classify.verdict import Classifier
+from gateway.classify.weights import shipped_weights
+from gateway.config import Settings
+from gateway.core.errors import GatewayError
+from gateway.http import ops
+from gateway.http.accept import Receive, Scope
+from gateway.http.data_plane import DataPlane, endpoint_of
+from gateway.http.respond import Send
+from gateway.pipeline import Pipeline
+from gateway.policy.model import Policy
+from gateway.stores.journal_sqlite import SqliteJournal
+from gateway.sweep import Sweep
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.recorder import Recorder
+
+VERSION = importlib.metadata.version("hybrid-gateway")
+
+
+class SystemClock:
+    """The machine's clocks; implements `core.ports.Clock`."""
+
+    wall = staticmethod(time.time)
+    monotonic = staticmethod(time.monotonic)
+
+
+class Gateway:
+    """Everything of one running gateway, built from a policy and settings; owns what must be started and closed."""
+
+    def __init__(self, policy: Policy, settings: Settings) -> None:
+        clock = SystemClock()
+        self.policy = policy
+        self.is_draining = False
+        self.fleet = Fleet(policy.backends, clock)
+        self.sweep = Sweep(clock)
+        self.journal = SqliteJournal(settings.journal)
+        self._metrics = Metrics(policy, self.fleet, self.sweep)
+        self.recorder = Recorder(self.journal, self._metrics, sys.stdout if settings.log == "json" else None)
+        classifier = Classifier(policy.labelling, shipped_weights(), secrets.token_bytes(32))
+        self.pipeline = Pipeline(policy, classifier, self.fleet, self.recorder, self.sweep, clock)
+        self.data_plane = DataPlane(lambda: self.pipeline, settings.max_body_bytes)
+
+    async def start(self) -> None:
+        await self.fleet.start()
+        await self.recorder.start()
+        self.sweep.start()
+
+    async def aclose(self) -> None:
+        """In the order of the promises: requests first, then what they left behind, then the connections."""
+        await self.sweep.aclose()
+        await self.recorder.aclose()
+        self.journal.close()
+        await self.fleet.aclose()
+
+    def drain(self) -> None:
+        """Health turns unready; requests in flight, and those that still come, are finished."""
+        self.is_draining = True
+
+    def readiness(self) -> dict[str, object]:
+        replicas = self.fleet.readiness()
+        up = any(state.is_up for state in self.fleet.states.values())
+        return {
+            "ready": up and not self.is_draining,
+            "draining": self.is_draining,
+            "policy": {"name": self.policy.name, "digest": self.policy.digest},
+            "backends": replicas,
+            "journal": self.recorder.health(),
+        }
+
+    def info(self) -> dict[str, object]:
+        return {**self.fleet.info(), "router": "hybrid-gateway", "version": VERSION}
+
+    def metrics(self) -> bytes:
+        return self._metrics.render()
+
+
+def asgi(gateway: Gateway) -> "Front":
+    """The ASGI application of one gateway."""
+    return Front(gateway.data_plane, _house(gateway))
+
+
+class Front:
+    """Content to the data plane, everything else to FastAPI: `app.mount` costs 40-60 µs a request, this does not."""
+
+    def __init__(self, data_plane: DataPlane, house: FastAPI) -> None:
+        self._data_plane = data_plane
+        self._house = house
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            endpoint = endpoint_of(scope["method"], scope["path"])
+            if endpoint is not None:
+                await self._data_plane(scope, receive, send, endpoint)
+                return
+        await self._house(scope, receive, send)
+
+
+def _house(gateway: Gateway) -> FastAPI:
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await gateway.start()
+        gc.collect()
+        gc.freeze()  # what lives for ever need not be walked again at every collection
+        try:
+            yield
+        finally:
+            await gateway.aclose()
+
+    house = FastAPI(title="hybrid-gateway", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None)
+    house.include_router(ops.router(lambda: gateway))
+
+    @house.exception_handler(GatewayError)
+    def refused(request: Request, error: GatewayError) -> Response:
+        return ops.refused(error)
+
+    @house.exception_handler(HTTPException)
+    def unknown(request: Request, error: HTTPException) -> Response:
+        return ops.refused(_as_gateway_error(request, error))
+
+    return house
+
+
+def _as_gateway_error(request: Request, error: HTTPException) -> GatewayError:
+    code = "method_not_allowed" if error.status_code == 405 else "unknown_url"
+    message = f"the gateway has no `{request.method} {request.url.path}`; see the README for its routes"
+    return GatewayError(error.status_code, code, message)

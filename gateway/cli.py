@@ -1,0 +1,60 @@
+"""The command `gateway`: a table of verbs, of which only the one that is asked for is imported."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol, cast
+
+from gateway.core.errors import ConfigError
+
+
+class Verb(NamedTuple):
+    """Where a verb lives (a module with `configure(parser)` and `run(given) -> exit code`) and what it does."""
+
+    module: str
+    summary: str
+
+
+VERBS = {
+    "serve": Verb("gateway.serve", "run the gateway"),
+    "demo": Verb(
+        "gateway.demo.command", "see it route everyday traffic between two simulated backends: no GPU, no key"
+    ),
+    "simulate": Verb("gateway.simulators.command", "run a stand-in for a TGI server or for OpenAI"),
+    "train": Verb("gateway.training.command", "fit and evaluate the complexity classifier"),
+}
+
+
+class Command(Protocol):
+    """What a verb's module offers."""
+
+    configure: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb. Exit code 0: done; 1: the verb says no; 2: it could not be understood, and why is on stderr."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="gateway",
+        description="A drop-in LLM endpoint that routes each request to your own GPUs or to OpenAI, by policy.",
+    )
+    parsers = parser.add_subparsers(metavar="VERB", required=True, dest="verb")
+    rooms = {
+        name: parsers.add_parser(name, help=verb.summary, description=verb.summary) for name, verb in VERBS.items()
+    }
+    asked = words[0] if words else ""
+    if asked in VERBS:
+        command = cast(Command, importlib.import_module(VERBS[asked].module))
+        command.configure(rooms[asked])
+        rooms[asked].set_defaults(run=command.run)
+    given = parser.parse_args(words)
+    try:
+        code: int = given.run(given)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 0
+    return code

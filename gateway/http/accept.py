@@ -1,0 +1,151 @@
+"""From ASGI to Envelope: authenticate, read the body within bounds, read the request, give it an id."""
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, NamedTuple
+
+from gateway.core.errors import GatewayError
+from gateway.core.types import Caller, Endpoint, Envelope
+from gateway.policy.evaluate import unknown_model
+from gateway.policy.model import Policy
+from gateway.wire import requests
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class ClientLeft(Exception):
+    """The client closed the connection before its request was complete; there is nobody to answer."""
+
+
+class Acceptance(NamedTuple):
+    """Under which id, as what, and within which bounds a request is accepted."""
+
+    id: str
+    endpoint: Endpoint
+    policy: Policy
+    max_body_bytes: int
+
+
+async def accept(scope: Scope, receive: Receive, given: Acceptance) -> Envelope:
+    """One request, whole and understood. Raises GatewayError (what the client did wrong) or ClientLeft."""
+    policy, endpoint = given.policy, given.endpoint
+    headers: Headers = tuple(scope["headers"])
+    caller = authenticate(headers, policy)
+    if endpoint is Endpoint.UNKNOWN and _header(headers, b"upgrade").lower() == b"websocket":
+        raise GatewayError(404, "unknown_url", "the gateway speaks no websocket; use the HTTP routes under /v1")
+    body = await _body(receive, headers, given.max_body_bytes)
+    reading = _read(endpoint, headers, body)
+    if endpoint is not Endpoint.UNKNOWN and policy.resolve_model(reading.model).is_unknown:
+        raise unknown_model(reading.model, policy)
+    return Envelope(
+        id=given.id,
+        caller=caller,
+        endpoint=endpoint,
+        method=scope["method"],
+        path=_path(scope),
+        model=reading.model,
+        stream=reading.stream,
+        needs=reading.needs,
+        prompt_tokens=reading.prompt_tokens,
+        max_tokens=reading.max_tokens,
+        received_at=time.time(),
+        deadline_s=_deadline(headers, policy.deadline_s),
+        body=body,
+        document=reading.document,
+        headers=headers,
+    )
+
+
+def authenticate(headers: Headers, policy: Policy) -> Caller:
+    """The caller whose key this is. The key may come as OpenAI, Azure or Anthropic clients send theirs."""
+    caller = policy.caller_for(_key(headers))
+    if caller is None:
+        raise GatewayError(
+            401,
+            "invalid_api_key",
+            "missing or unknown gateway key: send `Authorization: Bearer <key>` with a key that the policy lists "
+            "under `callers`",
+            type="authentication_error",
+        )
+    return caller
+
+
+def _key(headers: Headers) -> str | None:
+    for name, value in headers:
+        if name == b"authorization" and value[:7].lower() == b"bearer ":
+            return value[7:].strip().decode("latin-1")
+        if name in (b"api-key", b"x-api-key"):
+            return value.strip().decode("latin-1")
+    return None
+
+
+async def _body(receive: Receive, headers: Headers, limit: int) -> bytes:
+    """The whole body; refused as soon as it is known to be too large, so that no 100 MB is ever held."""
+    length = _header(headers, b"content-length")
+    if length.isdigit() and int(length) > limit:
+        raise _too_large(limit)
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientLeft
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return _within(body, limit)
+    pieces, total = [body], len(body)
+    while message.get("more_body", False):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        pieces.append(message.get("body", b""))
+        total += len(pieces[-1])
+        if total > limit:
+            raise _too_large(limit)
+    return b"".join(pieces)
+
+
+def _within(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+def _too_large(limit: int) -> GatewayError:
+    return GatewayError(
+        413,
+        "request_too_large",
+        f"the body is larger than {limit:,} bytes; send less, or raise `--max-body-bytes` on the gateway",
+    )
+
+
+def _read(endpoint: Endpoint, headers: Headers, body: bytes) -> requests.Reading:
+    encoding = _header(headers, b"content-encoding")
+    if endpoint is Endpoint.UNKNOWN:
+        content_type = _header(headers, b"content-type").decode("latin-1")
+        return requests.read_unknown("application/octet-stream" if encoding else content_type, body)
+    if encoding not in (b"", b"identity"):
+        raise GatewayError(
+            415, "unsupported_encoding", "a compressed body is not read; send it without `content-encoding`"
+        )
+    return requests.read(endpoint, body)
+
+
+def _path(scope: Scope) -> str:
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope["query_string"]
+    path = raw.split(b"?", 1)[0]
+    return (path + b"?" + query if query else path).decode("latin-1")
+
+
+def _deadline(headers: Headers, longest_s: float) -> float:
+    """The policy's bound over the whole chain, or the client library's own patience where that is shorter."""
+    said = _header(headers, b"x-stainless-read-timeout")
+    try:
+        patience = float(said) if said else longest_s
+    except ValueError:
+        return longest_s
+    return min(patience, longest_s) if patience > 0 else longest_s
+
+
+def _header(headers: Headers, name: bytes) -> bytes:
+    return next((value for key, value in headers if key == name), b"")

@@ -1,0 +1,73 @@
+"""The plain ASGI room in front of FastAPI: everything that carries content goes through here."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+from gateway.core.errors import GatewayError
+from gateway.core.types import Endpoint
+from gateway.http.accept import Acceptance, ClientLeft, Receive, Scope, accept
+from gateway.http.respond import AsgiResponder, CutConnection, Headers, Send
+from gateway.pipeline import Pipeline
+
+ENDPOINTS: dict[str, Endpoint] = {
+    "/v1/chat/completions": Endpoint.CHAT,
+    "/v1/completions": Endpoint.COMPLETIONS,
+    "/v1/embeddings": Endpoint.EMBEDDINGS,
+    "/": Endpoint.GENERATE_ROOT,
+    "/generate": Endpoint.GENERATE,
+    "/generate_stream": Endpoint.GENERATE_STREAM,
+    "/tokenize": Endpoint.TOKENIZE,
+    "/chat_tokenize": Endpoint.CHAT_TOKENIZE,
+}
+
+
+def endpoint_of(method: str, path: str) -> Endpoint | None:
+    """What the client called; None: not the data plane's. `GET /v1/models` is answered by the gateway itself."""
+    if method == "POST":
+        endpoint = ENDPOINTS.get(path)
+        if endpoint is not None:
+            return endpoint
+    if not path.startswith("/v1/") or (method == "GET" and (path == "/v1/models" or path.startswith("/v1/models/"))):
+        return None
+    return Endpoint.UNKNOWN
+
+
+class DataPlane:
+    """Accept, run the pipeline, answer. `pipeline` is asked once per request, so a reload is one assignment."""
+
+    def __init__(self, pipeline: Callable[[], Pipeline], max_body_bytes: int) -> None:
+        self._pipeline = pipeline
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, endpoint: Endpoint) -> None:
+        pipeline = self._pipeline()
+        responder = AsgiResponder(send, endpoint)
+        request_id = "req_" + secrets.token_hex(12)
+        try:
+            acceptance = Acceptance(request_id, endpoint, pipeline.policy, self._max_body_bytes)
+            envelope = await accept(scope, receive, acceptance)
+        except GatewayError as error:
+            await responder.refuse(error, _at_the_gate(request_id, error))
+        except ClientLeft:
+            return
+        else:
+            try:
+                await pipeline.serve(envelope, _leaving(receive), responder)
+            except CutConnection:
+                return
+
+
+def _at_the_gate(request_id: str, error: GatewayError) -> Headers:
+    """Headers of a refusal before there was an Envelope. An unread body must not be taken for the next request."""
+    headers: Headers = [(b"x-request-id", request_id.encode())]
+    if error.status == 413:
+        headers.append((b"connection", b"close"))
+    return headers
+
+
+def _leaving(receive: Receive) -> Callable[[], Awaitable[None]]:
+    async def client_left() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    return client_left

@@ -1,0 +1,84 @@
+"""The verb `serve`: the gateway under uvicorn, until SIGTERM drains it."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from gateway.app import Gateway, asgi
+from gateway.config import Settings, read_policy
+
+KEEP_ALIVE_S = 75
+"""Longer than the 60 s of common load balancers, so that they, not we, close idle connections."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--policy", type=Path, required=True, metavar="FILE", help="the routing policy (YAML)")
+    parser.add_argument("--host", help="address to listen on (default 127.0.0.1; or GATEWAY_HOST)")
+    parser.add_argument("--port", type=int, help="port to listen on (default 8000; or GATEWAY_PORT)")
+    parser.add_argument("--journal", metavar="FILE", help="SQLite file for the records (or GATEWAY_JOURNAL)")
+    parser.add_argument("--log", choices=("json", "none"), help="a JSON line a request on stdout (or GATEWAY_LOG)")
+    parser.add_argument("--max-body-bytes", type=int, metavar="N", help="largest body (or GATEWAY_MAX_BODY_BYTES)")
+    parser.add_argument(
+        "--drain-s", type=float, metavar="SECONDS", help="longest wait for requests after SIGTERM (or GATEWAY_DRAIN_S)"
+    )
+    parser.add_argument(
+        "--unready-s", type=float, metavar="SECONDS", help="unready but open after SIGTERM (or GATEWAY_UNREADY_S)"
+    )
+
+
+def run(given: argparse.Namespace) -> int:
+    settings = Settings.read(os.environ, vars(given))
+    policy = read_policy(given.policy, os.environ)
+    server = DrainingServer(Gateway(policy, settings), settings)
+    where = f"http://{settings.host}:{settings.port}"
+    print(f"gateway: policy `{policy.name}` ({policy.digest[:12]}), listening on {where}", file=sys.stderr, flush=True)
+    server.run()
+    return 0 if server.started else 1
+
+
+def uvicorn_config(gateway: Gateway, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        asgi(gateway),
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=int(settings.drain_s) or None,
+        backlog=4096,
+    )
+
+
+class DrainingServer(uvicorn.Server):
+    """On SIGTERM: unready at once, still open for `unready_s` so that load balancers notice, then no new connections
+    while streams finish (at most `drain_s`), then exit. Ctrl-C skips the wait; a second signal ends at once."""
+
+    def __init__(self, gateway: Gateway, settings: Settings) -> None:
+        super().__init__(uvicorn_config(gateway, settings))
+        self._gateway = gateway
+        self._unready_s = settings.unready_s
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._gateway.is_draining:
+            self.force_exit = self.should_exit
+            self.should_exit = True
+            return
+        self._gateway.drain()
+        if sig == signal.SIGTERM and self._unready_s > 0:
+            asyncio.get_running_loop().call_later(self._unready_s, self._close_the_door)
+        else:
+            self._close_the_door()
+
+    def _close_the_door(self) -> None:
+        self.should_exit = True
