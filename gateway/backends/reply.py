@@ -58,7 +58,7 @@ class StreamReply:
         return self._rewriter.usage
 
     async def begin(self) -> None:
-        """Wait for the first byte that is a sign of an answer. Raises AttemptFailed or GatewayError where none comes."""
+        """Wait for the first byte that is a sign of an answer. Raises AttemptFailed or GatewayError if none comes."""
         try:
             while not self._first and not self._is_ended:
                 self._first = await self._next()
