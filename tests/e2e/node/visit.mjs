@@ -1,5 +1,7 @@
 // openai-node against a gateway: prints one JSON object with what it got. Usage: node visit.mjs BASE_URL MODEL
 import OpenAI from "openai";
+import { zodResponseFormat } from "openai/helpers/zod";
+import { z } from "zod";
 
 const [baseURL, model] = process.argv.slice(2);
 const client = new OpenAI({ baseURL, apiKey: "any", maxRetries: 0 });
@@ -19,32 +21,37 @@ const whole = await client.chat.completions.create({ model, messages });
 
 let streamed = "";
 let finish = null;
-for await (const chunk of await client.chat.completions.create({ model, messages, stream: true })) {
+let usage = null;
+const options = { stream: true, stream_options: { include_usage: true } };
+for await (const chunk of await client.chat.completions.create({ model, messages, ...options })) {
   streamed += chunk.choices[0]?.delta?.content ?? "";
   finish = chunk.choices[0]?.finish_reason ?? finish;
+  usage = chunk.usage ?? usage;
 }
 
 const question = [{ role: "user", content: "What is the weather in Lisbon?" }];
 const called = await client.chat.completions.create({ model, messages: question, tools, tool_choice: "required" });
+const call = called.choices[0].message.tool_calls[0];
+const after = await client.chat.completions.create({
+  model,
+  messages: [...question, called.choices[0].message, { role: "tool", tool_call_id: call.id, content: "clear" }],
+});
 
 const runner = client.chat.completions.stream({ model, messages: question, tools, tool_choice: "required" });
 const final = await runner.finalChatCompletion();
 
-const schema = {
-  name: "bicycle",
-  strict: true,
-  schema: {
-    type: "object",
-    properties: { name: { type: "string" }, gears: { type: "integer" } },
-    required: ["name", "gears"],
-    additionalProperties: false,
-  },
-};
-const structured = await client.chat.completions.create({
+const structured = await client.chat.completions.parse({
   model,
   messages: [{ role: "user", content: "Describe a bicycle" }],
-  response_format: { type: "json_schema", json_schema: schema },
+  response_format: zodResponseFormat(z.object({ name: z.string(), gears: z.int() }), "bicycle"),
 });
+
+const prompt = { model, prompt: "Once upon a time", max_tokens: 12 };
+const completion = await client.completions.create(prompt);
+let streamedCompletion = "";
+for await (const chunk of await client.completions.create({ ...prompt, stream: true })) {
+  streamedCompletion += chunk.choices[0]?.text ?? "";
+}
 
 const embedded = await client.embeddings.create({ model: "text-embedding-3-small", input: "gear hubs" });
 const models = [];
@@ -54,7 +61,8 @@ let refusal = null;
 try {
   await client.chat.completions.create({ model: "no-such-model", messages });
 } catch (error) {
-  refusal = { status: error.status, code: error.code, requestID: error.requestID };
+  const { status, code } = error;
+  refusal = { kind: error.constructor.name, status, code, hasRequestID: error.requestID.startsWith("req_") };
 }
 
 console.log(
@@ -62,10 +70,15 @@ console.log(
     whole: whole.choices[0].message.content,
     streamed,
     finish,
-    tool: called.choices[0].message.tool_calls[0].function.name,
+    usage,
+    tool: call.function.name,
     toolFinish: called.choices[0].finish_reason,
+    afterTool: after.choices[0].message.content,
     streamedTool: final.choices[0].message.tool_calls[0].function.name,
-    structured: JSON.parse(structured.choices[0].message.content),
+    streamedToolFinish: final.choices[0].finish_reason,
+    structured: structured.choices[0].message.parsed,
+    completion: completion.choices[0].text,
+    streamedCompletion,
     dimensions: embedded.data[0].embedding.length,
     models,
     refusal,
