@@ -1,0 +1,217 @@
+"""The journal of Records in one SQLite file: appended in batches, read back equal, shared by several processes."""
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from gateway.core.errors import ConfigError, JournalUnavailable
+from gateway.core.types import Record, Sensitivity, Tier
+
+VERSION = 1
+"""The schema's, kept in `user_version`. The columns are for people's queries; `record` is the whole Record as JSON."""
+APPLICATION_ID = 0x67775F6A  # "gw_j"
+BUSY_S = 1.0
+"""How long a write waits for another process's."""
+
+_COLUMNS: Mapping[str, str] = {
+    "id": "TEXT NOT NULL",
+    "decision_id": "TEXT NOT NULL",
+    "at": "REAL NOT NULL",  # seconds since the epoch
+    "caller": "TEXT NOT NULL",
+    "team": "TEXT NOT NULL",
+    "endpoint": "TEXT NOT NULL",
+    "sensitivity": "TEXT NOT NULL",
+    "tier": "TEXT NOT NULL",
+    "rule": "TEXT NOT NULL",
+    "backend": "TEXT NOT NULL",
+    "zone": "TEXT NOT NULL",
+    "ending": "TEXT NOT NULL",
+    "status": "INTEGER NOT NULL",
+    "code": "TEXT NOT NULL",
+    "prompt_tokens": "INTEGER",  # as the backend reported it; NULL where unknown
+    "completion_tokens": "INTEGER",
+    "cost_nano": "INTEGER",  # nano-dollars
+    "total_ms": "REAL NOT NULL",
+    "policy_digest": "TEXT NOT NULL",
+    "record": "TEXT NOT NULL",
+}
+_SCHEMA = (
+    f"CREATE TABLE records (seq INTEGER PRIMARY KEY, {', '.join(map(' '.join, _COLUMNS.items()))})",
+    "CREATE INDEX records_at ON records (at)",
+    "CREATE INDEX records_id ON records (id)",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {VERSION}",
+)
+_INSERT = f"INSERT INTO records ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_REMEDIES: Mapping[int, str] = {
+    sqlite3.SQLITE_FULL: "make room on its disk",
+    sqlite3.SQLITE_IOERR: "make room on its disk, or look whether it is failing",
+    sqlite3.SQLITE_BUSY: "end the other process that holds it",
+    sqlite3.SQLITE_LOCKED: "end the other process that holds it",
+    sqlite3.SQLITE_READONLY: "make the file and its folder writable",
+    sqlite3.SQLITE_CANTOPEN: "create its folder and make it writable",
+    sqlite3.SQLITE_PERM: "make the file and its folder writable",
+    sqlite3.SQLITE_NOTADB: "it is not an SQLite file",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; move it away",
+}
+_FAULTS_OF_A_RECORD = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
+_SENSITIVITIES = tuple(level.label for level in Sensitivity)
+_TIERS = tuple(tier.label for tier in Tier)
+_LARGEST = 2**63 - 1
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Record).decode
+
+
+class SqliteJournal:
+    """Append-only. Blocking, so it is called off the event loop; `write`, `read` and `find` may run side by side.
+
+    Raises ConfigError where the file cannot be a journal, JournalUnavailable where it cannot be used at the moment, and
+    SQLite's own errors for a Record that no table can hold.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()  # of the writing connection
+        with self._as_config_error(), contextlib.ExitStack() as opened:
+            self._writer = opened.enter_context(contextlib.closing(_connect(path)))
+            self._prepare()
+            self._reader = opened.enter_context(contextlib.closing(_connect(path)))
+            self._reader.execute("PRAGMA query_only = ON")
+            opened.pop_all()
+
+    def write(self, records: Sequence[Record]) -> None:
+        """All of them or none, in this order."""
+        rows = [_row(record) for record in records]
+        with self._lock, self._as_unavailable("written"), _transaction(self._writer):
+            self._writer.executemany(_INSERT, rows)
+
+    def read(self, since: float, limit: int) -> list[Record]:
+        """The first `limit` records accepted at `since` (seconds since the epoch) or later, oldest first."""
+        return self._select("WHERE at >= ? ORDER BY at, seq LIMIT ?", since, limit)
+
+    def find(self, id: str) -> Record | None:
+        """By request id or by decision id: `dec_…` is `req_…` with another beginning, which saves an index."""
+        found = self._select("WHERE id = ? AND ? IN (id, decision_id) LIMIT 1", "req" + id[3:], id)
+        return found[0] if found else None
+
+    def close(self) -> None:
+        """Waits for a write that has begun; idempotent."""
+        with self._lock:
+            self._reader.close()
+            self._writer.close()
+
+    def _select(self, which: str, *values: object) -> list[Record]:
+        with self._as_unavailable("read"):
+            rows = self._reader.execute(f"SELECT record FROM records {which}", values).fetchall()
+        return [_decode(row[0]) for row in rows]
+
+    def _prepare(self) -> None:
+        """Writing at once tells at start what would otherwise be found out with the first records in hand."""
+        with _transaction(self._writer) as writer:
+            version, application = _pragma(writer, "user_version"), _pragma(writer, "application_id")
+            is_new = not writer.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+            if is_new and version == application == 0:
+                for statement in _SCHEMA:
+                    writer.execute(statement)
+            elif application != APPLICATION_ID:
+                raise ConfigError(f"`{self._path}` is a database of something else; give another file as `--journal`")
+            elif version != VERSION:
+                raise ConfigError(
+                    f"the journal `{self._path}` is of version {version}, this gateway writes version {VERSION}; "
+                    "move it away, or give another file as `--journal`"
+                )
+        self._writer.execute("PRAGMA synchronous = NORMAL")
+        _use_wal(self._writer)
+
+    @contextlib.contextmanager
+    def _as_config_error(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            reason, remedy = _told(error)
+            message = f"cannot use the journal `{self._path}`: {reason}; {remedy}, or give another file as `--journal`"
+            raise ConfigError(message) from None
+
+    @contextlib.contextmanager
+    def _as_unavailable(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, _FAULTS_OF_A_RECORD):
+                raise
+            reason, remedy = _told(error)
+            message = f"the journal `{self._path}` cannot be {what}: {reason}; {remedy}"
+            raise JournalUnavailable(message) from None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite itself rolls back where the disk is full
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Changing the mode does not wait for other processes by itself, and several may be starting on a new file."""
+    patience_until = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > patience_until:
+                raise
+            time.sleep(0.01)
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    value: int = connection.execute(f"PRAGMA {name}").fetchone()[0]
+    return value
+
+
+def _told(error: sqlite3.Error) -> tuple[str, str]:
+    """The reason in SQLite's words, and what to do about it."""
+    code: int = getattr(error, "sqlite_errorcode", 0)  # errors of the module itself, as on a closed file, have none
+    return str(error).lower(), _REMEDIES.get(code & 0xFF, "see sqlite.org/rescode.html")
+
+
+def _row(record: Record) -> tuple[object, ...]:
+    """In the order of `_COLUMNS`."""
+    verdict, decision, outcome, usage = record.verdict, record.decision, record.outcome, record.outcome.usage
+    return (
+        record.id,
+        record.decision_id,
+        record.at,
+        record.caller.id,
+        record.caller.team,
+        record.endpoint,
+        _SENSITIVITIES[verdict.sensitivity],
+        _TIERS[verdict.tier],
+        decision.rule,
+        record.backend,
+        record.zone,
+        outcome.ending,
+        outcome.status,
+        outcome.code,
+        None if usage is None else min(usage.prompt_tokens, _LARGEST),
+        None if usage is None else min(usage.completion_tokens, _LARGEST),
+        None if outcome.cost is None else min(outcome.cost, _LARGEST),
+        outcome.total_ms,
+        decision.policy_digest,
+        _encode(record).decode(),
+    )
