@@ -26,6 +26,7 @@ _BLANKS = {"n": "\n", "r": "\r", "t": "\t"}
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 _ENTITY = re.compile(r"&(?:#[0-9xX]|[a-zA-Z]{2,31};)")
 _JOINT = re.compile(r"[\"'`](?:\s{0,8}(?:\+|\.|&|\|\||\\\n)\s{0,8}|\s{1,8})[\"'`]")
+_JOINTS = ('" "', '"\n', '" . "', '"."', '" & "', '" || "', "' . '", "'.'", "' & '", "' || '")
 _END = 200
 _HEX = re.compile(r"(?:0x)?((?:[0-9a-fA-F]{2}){8,})\Z")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+\Z")
@@ -43,9 +44,9 @@ class Decoded(msgspec.Struct, frozen=True):
 def decoded(text: str, tokens: tuple[Span, ...]) -> Decoded:
     """One layer of decoding. `tokens` are the long unbroken stretches of the text."""
     texts: list[str] = []
-    if "\\" in text or "%" in text or "&" in text:
+    if _is_escaped(text):
         texts.append(_unescaped_lines(text))
-    if "+" in text or ('"' in text and ('" "' in text or '"\n' in text)):
+    if "+" in text or (("'" in text or '"' in text) and any(joint in text for joint in _JOINTS)):
         texts.append(_concatenated(text))
     texts = [other for other in texts if other]
     if not tokens:
@@ -54,6 +55,15 @@ def decoded(text: str, tokens: tuple[Span, ...]) -> Decoded:
     if found:
         texts.append("\n".join(found)[:_MAX_DECODED])
     return Decoded(tuple(texts), has_blob)
+
+
+def _is_escaped(text: str) -> bool:
+    """Whether there is an escape at all: a bare `50 %` or `R&D` is none. Single characters are found fastest."""
+    return bool(
+        ("\\" in text and _ESCAPE.search(text))
+        or ("%" in text and _PERCENT.search(text))
+        or ("&" in text and _ENTITY.search(text))
+    )
 
 
 def _unescaped_lines(text: str) -> str:

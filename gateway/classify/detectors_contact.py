@@ -1,10 +1,13 @@
 """Ways to reach a person: e-mail addresses, plain and thinly disguised, and telephone numbers."""
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from gateway.classify.hits import CERTAIN, LIKELY, POSSIBLE, Hit, announced, cue
+from gateway.classify.candidates import around
+from gateway.classify.cues import places, vocabulary
+from gateway.classify.hits import CERTAIN, LIKELY, POSSIBLE, Hit
 from gateway.classify.numbers import Span
 from gateway.classify.view import AT, View
 
@@ -62,13 +65,15 @@ _PLANS: Mapping[str, tuple[int, int]] = MappingProxyType(
 )
 _NANP = re.compile(r"(?:\(([2-9]\d\d)\)\s?|([2-9]\d\d)[-.\s])([2-9]\d\d)[-.\s](\d{4})(?!\d)")
 _FRENCH = re.compile(r"0[1-9](?:[ .]\d\d){4}(?![ .]?\d)")
-_WORDS = cue(
+_WORDS = vocabulary(
     "phone* telephone* tel call calling mobile* cell cellphone* cellular fax whatsapp sms text_me reach_me "
     "ring_me contact_number* hotline telefon* handy* rufnummer* anrufen erreichbar tél* téléphone* portable "
     "appelez teléfono* telefono* móvil* movil* celular* llám* telefone* telemóvel* ligue cellulare chiam* "
     "telefoon* mobiel* bel_me puhelin* телефон* тел 电话* 手机* 電話* 携帯* 전화* هاتف"
 )
 _DATE = re.compile(r"(?:19|20)\d\d[-./ ]?[01]\d[-./ ]?[0-3]\d|[0-3]?\d[-./ ][01]?\d[-./ ](?:19|20)\d\d")
+_ISO_DATE = re.compile(r"(?:19|20)\d\d([-/.])[01]\d\1[0-3]\d")
+_WORD_BEFORE = 40
 _NOT_IN_PHONES = frozenset(",=*%$€£:;")
 _TRUNK = re.compile(r"\(0\)")
 
@@ -135,8 +140,11 @@ def _may_be_disguised(view: View) -> bool:
 
 def find_phones(view: View) -> Iterator[Hit]:
     """Numbers with a country code, in a national form that nothing else has, or beside a word for telephone."""
+    told = places(view.lower, around(view.runs, len(view.text), _WORD_BEFORE, 0), _WORDS)
     for run in view.runs:
-        hit = _international(view, run) or _national(view, run) or _told(view, run)
+        if run.end - run.start == 10 and _ISO_DATE.match(view.text, run.start):
+            continue
+        hit = _international(view, run) or _national(view, run) or _told(view, run, told)
         if hit:
             yield hit
 
@@ -190,10 +198,12 @@ def _national(view: View, run: Span) -> Hit | None:
     return None
 
 
-def _told(view: View, run: Span) -> Hit | None:
-    written = view.text[run.start : run.end]
-    digits = sum(char.isdigit() for char in written)
-    if digits > 15 or _DATE.search(written) or set(written) & _NOT_IN_PHONES:
+def _told(view: View, run: Span, told: Sequence[int]) -> Hit | None:
+    word = bisect_left(told, run.start - _WORD_BEFORE)
+    is_told = word < len(told) and told[word] < run.start
+    if not is_told or view.shape.count(b"0", run.start, run.end) > 15:
         return None
-    is_told = announced(view, run.start, run.start, _WORDS, before=40, after=0)
-    return Hit(run.start, run.end, POSSIBLE) if is_told else None
+    written = view.text[run.start : run.end]
+    if _DATE.search(written) or set(written) & _NOT_IN_PHONES:
+        return None
+    return Hit(run.start, run.end, POSSIBLE)

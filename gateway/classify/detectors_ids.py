@@ -5,36 +5,31 @@ country or for a word beside it; rows with two check digits or a checked date st
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
 
 from gateway.classify import national_checks as checks
-from gateway.classify.hits import CERTAIN, LIKELY, POSSIBLE, Cue, Hit, announced, cue
+from gateway.classify import number_words
+from gateway.classify.cues import Cue, cue
+from gateway.classify.hits import CERTAIN, LIKELY, POSSIBLE, Hit, announced
 from gateway.classify.numbers import Number
 from gateway.classify.view import View
 
 Check = Callable[[str], bool]
 
-_ANY_COUNTRY = cue(
-    "national_id* identity_card* identity_number* id_card* national_insurance* social_security* tax_id* tax_number* "
-    "taxpayer* personal_number* 身份证* マイナンバー"
-)
-
 
 class DigitId(msgspec.Struct, frozen=True):
-    """A number of digits only. `forms`: how it is written, a `0` for each digit. `is_strong`: valid is proof enough.
+    """A number of digits only. `is_strong`: valid is proof enough. `has_check`: there is a check digit.
 
-    `has_check`: there is a check digit, so that any country's word for such a number will do.
+    What announces it, and how it is written, is in `number_words`; any country's word will do where there is a check.
     """
 
     name: str
     lengths: tuple[int, ...]
     is_valid: Check
-    words: Cue
-    forms: frozenset[str] = frozenset()
     is_strong: bool = False
     has_check: bool = True
 
@@ -49,82 +44,38 @@ class LetterId(msgspec.Struct, frozen=True):
     words: Cue | None = None
 
 
-def _forms(*forms: str) -> frozenset[str]:
-    return frozenset(forms)
-
-
 DIGIT_IDS: tuple[DigitId, ...] = (
-    DigitId(
-        "us_ssn",
-        (9,),
-        checks.us_ssn,
-        cue("ssn ssns social social_security* soc_sec itin tin taxpayer* seguro_social"),
-        _forms("000-00-0000"),
-        has_check=False,
-    ),
-    DigitId("ca_sin", (9,), checks.ca_sin, cue("sin social_insurance* nas assurance_sociale"), _forms("000-000-000")),
-    DigitId("uk_nhs", (10,), checks.uk_nhs, cue("nhs national_health* patient*")),
-    DigitId(
-        "de_tax_id",
-        (11,),
-        checks.de_tax_id,
-        cue("steuer* idnr identifikationsnummer* tin tax_id*"),
-        _forms("00 000 000 000"),
-    ),
-    DigitId("fr_nir", (15,), checks.fr_nir, cue("nir insee sécu* secu* sécurité_sociale*"), is_strong=True),
-    DigitId("nl_bsn", (9,), checks.nl_bsn, cue("bsn burgerservice* sofi*")),
-    DigitId(
-        "be_nn",
-        (11,),
-        checks.be_nn,
-        cue("rijksregister* registre_national* numéro_national* insz niss"),
-        _forms("00.00.00-000.00"),
-        is_strong=True,
-    ),
-    DigitId("at_svnr", (10,), checks.at_svnr, cue("svnr sv-nummer* sozialversicherung* versicherungsnummer*")),
-    DigitId("ch_ahv", (13,), checks.ch_ahv, cue("ahv* avs nss"), _forms("000.0000.0000.00"), is_strong=True),
-    DigitId("pt_nif", (9,), checks.pt_nif, cue("nif contribuinte* fiscal*")),
-    DigitId("pl_pesel", (11,), checks.pl_pesel, cue("pesel*")),
-    DigitId(
-        "se_pnr",
-        (10, 12),
-        checks.se_pnr,
-        cue("personnummer* samordningsnummer* pnr"),
-        _forms("000000-0000", "000000+0000", "00000000-0000"),
-    ),
-    DigitId("fi_hetu_digit", (10,), checks.fi_hetu_digits, cue("hetu* henkilötunnus*"), _forms("000000-0000")),
-    DigitId("dk_cpr", (10,), checks.dk_cpr, cue("cpr* personnummer*"), has_check=False),
-    DigitId("no_fnr", (11,), checks.no_fnr, cue("fødselsnummer* fodselsnummer* personnummer*"), is_strong=True),
-    DigitId("cz_rc", (10,), checks.cz_rc, cue("rodné_číslo* rodne_cislo* rodného_čísla"), _forms("000000/0000")),
-    DigitId("ro_cnp", (13,), checks.ro_cnp, cue("cnp* cod_numeric*")),
-    DigitId("bg_egn", (10,), checks.bg_egn, cue("егн egn")),
-    DigitId("gr_amka", (11,), checks.gr_amka, cue("αμκα amka")),
-    DigitId("hr_oib", (11,), checks.hr_oib, cue("oib*")),
-    DigitId(
-        "br_cpf",
-        (11,),
-        checks.br_cpf,
-        cue("cpf* cadastro*"),
-        _forms("000.000.000-00", "000 000 000 00", "000-000-000-00"),
-    ),
-    DigitId(
-        "in_aadhaar",
-        (12,),
-        checks.in_aadhaar,
-        cue("aadhaar* aadhar* adhar* uidai uid आधार*"),
-        _forms("0000 0000 0000", "0000-0000-0000"),
-    ),
-    DigitId("cn_rid", (18,), checks.cn_rid, cue("身份证* 身份證*"), is_strong=True),
-    DigitId("jp_my_number", (12,), checks.jp_my_number, cue("my_number* マイナンバー* 個人番号*")),
-    DigitId(
-        "kr_rrn", (13,), checks.kr_rrn, cue("주민등록* 주민번호* rrn resident_registration*"), _forms("000000-0000000")
-    ),
-    DigitId("au_tfn", (9,), checks.au_tfn, cue("tfn tax_file*")),
-    DigitId("tr_kimlik", (11,), checks.tr_kimlik, cue("kimlik* tckn tc t.c.")),
-    DigitId("za_id", (13,), checks.za_id, cue("id_number* id_no rsa_id* south_african*")),
-    DigitId("il_id", (9,), checks.il_id, cue("teudat* תעודת_זהות ת.ז")),
-    DigitId("ru_snils", (11,), checks.ru_snils, cue("снилс* snils"), _forms("000-000-000 00", "000-000-000-00")),
-    DigitId("cl_rut", (8, 9), checks.cl_rut, cue("rut run"), _forms("00.000.000-0", "0.000.000-0")),
+    DigitId("us_ssn", (9,), checks.us_ssn, has_check=False),
+    DigitId("ca_sin", (9,), checks.ca_sin),
+    DigitId("uk_nhs", (10,), checks.uk_nhs),
+    DigitId("de_tax_id", (11,), checks.de_tax_id),
+    DigitId("fr_nir", (15,), checks.fr_nir, is_strong=True),
+    DigitId("nl_bsn", (9,), checks.nl_bsn),
+    DigitId("be_nn", (11,), checks.be_nn, is_strong=True),
+    DigitId("at_svnr", (10,), checks.at_svnr),
+    DigitId("ch_ahv", (13,), checks.ch_ahv, is_strong=True),
+    DigitId("pt_nif", (9,), checks.pt_nif),
+    DigitId("pl_pesel", (11,), checks.pl_pesel),
+    DigitId("se_pnr", (10, 12), checks.se_pnr),
+    DigitId("fi_hetu_digit", (10,), checks.fi_hetu_digits),
+    DigitId("dk_cpr", (10,), checks.dk_cpr, has_check=False),
+    DigitId("no_fnr", (11,), checks.no_fnr, is_strong=True),
+    DigitId("cz_rc", (10,), checks.cz_rc),
+    DigitId("ro_cnp", (13,), checks.ro_cnp),
+    DigitId("bg_egn", (10,), checks.bg_egn),
+    DigitId("gr_amka", (11,), checks.gr_amka),
+    DigitId("hr_oib", (11,), checks.hr_oib),
+    DigitId("br_cpf", (11,), checks.br_cpf),
+    DigitId("in_aadhaar", (12,), checks.in_aadhaar),
+    DigitId("cn_rid", (18,), checks.cn_rid, is_strong=True),
+    DigitId("jp_my_number", (12,), checks.jp_my_number),
+    DigitId("kr_rrn", (13,), checks.kr_rrn),
+    DigitId("au_tfn", (9,), checks.au_tfn),
+    DigitId("tr_kimlik", (11,), checks.tr_kimlik),
+    DigitId("za_id", (13,), checks.za_id),
+    DigitId("il_id", (9,), checks.il_id),
+    DigitId("ru_snils", (11,), checks.ru_snils),
+    DigitId("cl_rut", (8, 9), checks.cl_rut),
 )
 
 LETTER_IDS: tuple[LetterId, ...] = (
@@ -188,19 +139,20 @@ LETTER_IDS: tuple[LetterId, ...] = (
 )
 
 
-def _by_length() -> Mapping[int, tuple[DigitId, ...]]:
-    lengths = {length for row in DIGIT_IDS for length in row.lengths}
-    return MappingProxyType({length: tuple(row for row in DIGIT_IDS if length in row.lengths) for length in lengths})
+def _by_length(rows: Sequence[DigitId]) -> Mapping[int, tuple[DigitId, ...]]:
+    lengths = {length for row in rows for length in row.lengths}
+    return MappingProxyType({length: tuple(row for row in rows if length in row.lengths) for length in lengths})
 
 
-# A part of a shape, and what `View.compact` must hold for it to be worth a search.
+_DIGITS = re.compile(rb"0+")
+# A part of a shape, what the text must hold for a search to pay, and what `View.compact` must hold for a hit.
 _CORES = MappingProxyType(
     {
-        b"00000": b"00000",
-        b"-000-": b"00000000a",
-        b"a0000a": b"a0000a",
-        b"00a00": b"00a00a000a",
-        b"-00-00-00-": b"aa000000a",
+        b"00000": (b"00000", b"00000"),
+        b"-000-": (b"-000-", b"00000000a"),
+        b"a0000a": (b"0000", b"a0000a"),
+        b"00a00": (b"000", b"00a00a000a"),
+        b"-00-00-00-": (b"-00-00-00-", b"aa000000a"),
     }
 )
 
@@ -213,19 +165,27 @@ class Shaped(NamedTuple):
     offset: int
 
 
-def _by_core() -> tuple[tuple[bytes, tuple[Shaped, ...]], ...]:
-    """Shapes under a rare part that they share, so that one search serves many."""
-    by_core: dict[bytes, list[Shaped]] = {core: [] for core in _CORES}
+def _by_core() -> Mapping[bytes, Mapping[int, list[Shaped]]]:
+    """Shapes under a rare part that they share, so that one search serves many, and the digits that go on from it."""
+    by_core: dict[bytes, dict[int, list[Shaped]]] = {core: {} for core in _CORES}
     for row in LETTER_IDS:
         for shape in row.shapes:
             core = next(core for core in _CORES if core in shape)
-            by_core[core].append(Shaped(row, shape, shape.index(core)))
-    return tuple((core, tuple(rows)) for core, rows in by_core.items())
+            place = shape.index(core)
+            by_core[core].setdefault(_digits_at(shape, place), []).append(Shaped(row, shape, place))
+    return MappingProxyType(by_core)
 
 
-_BY_LENGTH = _by_length()
+def _digits_at(shape: bytes, place: int) -> int:
+    match = _DIGITS.match(shape, place)
+    return match.end() - place if match else 0
+
+
+_WORDS = MappingProxyType({name: cue(words) for name, words in number_words.BY_ID.items()})
+_ANY_COUNTRY = cue(number_words.ANY_COUNTRY)
+_BY_LENGTH = _by_length(DIGIT_IDS)
+_UNTOLD_BY_LENGTH = _by_length([row for row in DIGIT_IDS if row.is_strong or row.name in number_words.FORMS])
 _BY_CORE = _by_core()
-_TO_FORM = str.maketrans("123456789", "000000000")
 _NOUGHT = ord("0")
 _KEPT_SIGNS = "-+"  # of a Finnish number the sign is part
 
@@ -233,7 +193,8 @@ _KEPT_SIGNS = "-+"  # of a Finnish number the sign is part
 def find_digit_ids(view: View) -> Iterator[Hit]:
     """Numbers of digits only, in every reading of every run."""
     for number in view.numbers:
-        for row in _BY_LENGTH.get(len(number.digits), ()):
+        rows = _BY_LENGTH if number.is_told else _UNTOLD_BY_LENGTH
+        for row in rows.get(len(number.digits), ()):
             confidence = _confidence(view, number, row)
             if confidence:
                 yield Hit(number.start, number.end, confidence)
@@ -244,28 +205,38 @@ def _confidence(view: View, number: Number, row: DigitId) -> float:
     """Nought where the number is not valid, or valid by chance as far as one can see."""
     if not row.is_valid(number.digits):
         return 0.0
-    if announced(view, number.start, number.end, row.words):
+    if number.is_told and announced(view, number.start, number.end, _WORDS[row.name]):
         return CERTAIN
-    if row.has_check and announced(view, number.start, number.end, _ANY_COUNTRY):
+    if number.is_told and row.has_check and announced(view, number.start, number.end, _ANY_COUNTRY):
         return LIKELY
-    if row.is_strong:
+    if row.is_strong and _is_written_alone(number):
         return LIKELY
-    if row.forms and view.text[number.start : number.end].translate(_TO_FORM) in row.forms:
+    if view.text[number.start : number.end].translate(number_words.TO_FORM) in number_words.FORMS.get(row.name, ()):
         return POSSIBLE if number.row == len(number.shape) or number.is_whole else 0.0
     return 0.0
 
 
+def _is_written_alone(number: Number) -> bool:
+    """One group, or groups with a plain separator and no further ones in line: no stretch of a table."""
+    if len(number.shape) == 1:
+        return True
+    return number.is_whole or (number.row == len(number.shape) and number.separator in (" ", ".", "-", "/"))
+
+
 def find_letter_ids(view: View) -> Iterator[Hit]:
     """Numbers with letters in them, by their shape."""
-    for core, rows in _BY_CORE:
-        place = view.shape.find(core) if _CORES[core] in view.compact else -1
+    for core, rows in _BY_CORE.items():
+        rare, compact = _CORES[core]
+        place = view.shape.find(core) if rare in view.shape else -1
+        if place >= 0 and compact not in view.compact:
+            continue
         while place >= 0:
             if core[0] != _NOUGHT or place == 0 or view.shape[place - 1] != _NOUGHT:  # not within longer digits
-                yield from _around(view, place, rows)
+                yield from _around(view, place, rows.get(_digits_at(view.shape, place), ()))
             place = view.shape.find(core, place + 1)
 
 
-def _around(view: View, place: int, rows: tuple["Shaped", ...]) -> Iterator[Hit]:
+def _around(view: View, place: int, rows: Sequence[Shaped]) -> Iterator[Hit]:
     for row, shape, offset in rows:
         start, end = place - offset, place - offset + len(shape)
         has_shape = start >= 0 and view.shape.startswith(shape, start) and _stands_alone(view.shape, start, end)

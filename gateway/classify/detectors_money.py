@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from gateway.classify import number_words
 from gateway.classify.checksums import luhn, mod97
-from gateway.classify.hits import CERTAIN, LIKELY, POSSIBLE, Hit, announced, cue
+from gateway.classify.cues import cue
+from gateway.classify.hits import CERTAIN, LIKELY, POSSIBLE, Hit, announced
 from gateway.classify.numbers import Number
 from gateway.classify.view import View
 
@@ -36,11 +38,7 @@ _ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
 _PRINTED = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (8, 8), (6, 13), (6, 10)})
 _MIN_CARD = 12
 _MAX_ROW = 12  # three cards in a line; beyond it is a table of numbers
-_WORDS = cue(
-    "card* visa mastercard maestro amex american_express discover diners jcb unionpay pan cc credit* debit* karte* "
-    "kreditkarte* carte* tarjeta* carta* cartão cartao kaart* creditcard* kort* karta* karty kartę pago kredi_kart* "
-    "карт* カード 卡 信用卡 कार्ड بطاقة البطاقة"
-)
+_WORDS = cue(number_words.CARD)
 
 # Country to the length of its IBAN, from the SWIFT registry.
 _IBAN_LENGTHS: Mapping[str, int] = MappingProxyType(
@@ -77,7 +75,7 @@ _WRITTEN = re.compile(r"[A-Za-z]{2} ?[0-9]{2}(?:[ -]?[A-Za-z0-9]{3,4}){3,7}")
 def find_cards(view: View) -> Iterator[Hit]:
     """Payment card numbers: issuer, length and Luhn, in a form that cards are written in or beside a word for one."""
     for number in view.numbers:
-        if len(number.digits) >= _MIN_CARD and _is_issued(number.digits) and luhn(number.digits):
+        if len(number.digits) >= _MIN_CARD and luhn(number.digits) and _is_issued(number.digits):
             confidence = _card_confidence(view, number)
             if confidence:
                 yield Hit(number.start, number.end, confidence)
@@ -90,7 +88,7 @@ def _is_issued(digits: str) -> bool:
 
 def _card_confidence(view: View, number: Number) -> float:
     """Nought where a valid number is more likely to be something else."""
-    if announced(view, number.start, number.end, _WORDS):
+    if number.is_told and announced(view, number.start, number.end, _WORDS):
         return CERTAIN
     if not _is_routine(number.digits) or _is_part_of_a_number(view.text, number):
         return 0.0

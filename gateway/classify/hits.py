@@ -1,11 +1,11 @@
 """What a detector is and what it returns; the word a hit stands beside raises what a number alone cannot prove."""
 
-import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import msgspec
 
+from gateway.classify.cues import Cue
 from gateway.classify.view import View
 
 CERTAIN = 0.99  # a checksum of two digits or more, or a form that nothing else has
@@ -31,30 +31,6 @@ class Detector(msgspec.Struct, frozen=True):
     kind: str
     find: Callable[[View], Iterator[Hit]]
     needs: int = 0
-
-
-class Cue(msgspec.Struct, frozen=True):
-    """Words that announce a value; the `pattern` is tried only where one of the `stems` was found, at a twentieth."""
-
-    stems: tuple[str, ...]
-    pattern: re.Pattern[str]
-
-
-def cue(words: str) -> Cue:
-    """A cue of words for lower-cased text, separated by blanks; a word that ends in `*` may go on.
-
-    `_` stands for a blank, a dash or nothing. Scripts that write no blanks between words get no word boundary.
-    """
-    every = words.split()
-    stems = dict.fromkeys(word.rstrip("*").partition("_")[0] for word in every)
-    return Cue(tuple(stems), re.compile("|".join(_word(word) for word in every)))
-
-
-def _word(word: str) -> str:
-    stem = re.escape(word.rstrip("*")).replace("_", r"[\s_-]?")
-    if word >= "\u3000":  # Chinese, Japanese, Korean
-        return stem
-    return r"(?<![^\W\d_])" + stem + ("" if word.endswith("*") else r"(?![^\W_])")
 
 
 def announced(view: View, start: int, end: int, words: Cue, before: int = 60, after: int = 30) -> bool:

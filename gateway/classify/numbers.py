@@ -1,4 +1,4 @@
-"""The ways to read a run of digits as one number: which groups belong together, and how they were written."""
+"""The ways to read digits as numbers: which groups belong together, and how they were written."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ class Number(NamedTuple):
 
     `shape` holds the group lengths, `separator` what stands between the groups: empty for one group, `"?"` where it
     differs from place to place. `is_whole`: no further digit stands beside it in its run. `row` counts the groups that
-    stand in line with the same separator: a card has four, a table has many.
+    stand in line with the same separator: a card has four, a table has many. `is_told`: a word for it may be near.
     """
 
     digits: str
@@ -32,6 +32,7 @@ class Number(NamedTuple):
     separator: str
     is_whole: bool
     row: int
+    is_told: bool
 
 
 class _Groups(NamedTuple):
@@ -42,8 +43,10 @@ class _Groups(NamedTuple):
     between: list[str]
 
 
-def readings(text: str, run: Span) -> Iterator[Number]:
+def readings(text: str, run: Span, is_told: bool = True, is_cut: bool = False) -> Iterator[Number]:
     """Every plausible reading of a run: the whole, each group, each row of equally separated groups and its ends.
+
+    `is_cut`: digits go on beyond it, so that it is no whole.
 
     The number of readings is linear in the length of the run.
     """
@@ -54,9 +57,9 @@ def readings(text: str, run: Span) -> Iterator[Number]:
     for first, last, row in _ranges(groups):
         if (first, last) not in seen:
             seen.add((first, last))
-            number = _read(groups, first, last, row)
-            if _MIN_DIGITS <= len(number.digits) <= _MAX_DIGITS:
-                yield number
+            if _MIN_DIGITS <= sum(span.end - span.start for span in spans[first : last + 1]) <= _MAX_DIGITS:
+                is_whole = not is_cut and first == 0 and last == len(spans) - 1
+                yield _read(groups, first, last, row, is_whole, is_told)
 
 
 def _ranges(groups: _Groups) -> Iterator[tuple[int, int, int]]:
@@ -113,7 +116,7 @@ def _within(spans: list[Span], indices: range) -> Iterator[int]:
             yield index
 
 
-def _read(groups: _Groups, first: int, last: int, row: int) -> Number:
+def _read(groups: _Groups, first: int, last: int, row: int, is_whole: bool, is_told: bool) -> Number:
     spans = groups.spans[first : last + 1]
     separators = set(groups.between[first:last])
     return Number(
@@ -122,6 +125,7 @@ def _read(groups: _Groups, first: int, last: int, row: int) -> Number:
         end=spans[-1].end,
         shape=tuple(span.end - span.start for span in spans),
         separator=separators.pop() if len(separators) == 1 else "?" if separators else "",
-        is_whole=first == 0 and last == len(groups.spans) - 1,
+        is_whole=is_whole,
         row=row,
+        is_told=is_told,
     )

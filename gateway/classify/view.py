@@ -8,7 +8,8 @@ import re
 
 import msgspec
 
-from gateway.classify.numbers import Number, Span, readings
+from gateway.classify.candidates import candidates, cells
+from gateway.classify.numbers import Number, Span
 
 _LETTER, _DIGIT, _SEPARATOR, _TOKEN, _OTHER = b"a0-x "
 _TOKEN_MARKS = "_-+/.~"
@@ -44,10 +45,9 @@ class View(msgspec.Struct, frozen=True):
     """One text, ready to be looked at.
 
     `lower` has the same length as `text`. `compact` is the shape without separators, empty where there are few digits.
-    `runs` are digits with separators between them, seven digits at least, and
-    `numbers` the ways to read them;
-    `tokens` unbroken stretches of 16 characters and more that keys and encodings are written in. `traits` sums up what
-    detectors ask for.
+    `runs` are digits with separators between them, seven digits at least, long ones cut into the cells of a table, and
+    `numbers` the ways to read them; `tokens` unbroken stretches of 16 characters and more that keys and encodings are
+    written in. `traits` sums up what detectors ask for.
     """
 
     text: str
@@ -65,14 +65,16 @@ def view(text: str) -> View:
     raw = text.encode("latin-1", "replace")
     shape = raw.translate(_SHAPES)
     digits = shape.count(b"0")
-    traits, compact = 0, b""
+    traits, compact, lower = 0, b"", _lower(text)
     runs: tuple[Span, ...] = ()
     if digits >= _MIN_DIGITS:
         traits, compact = DIGITS, raw.translate(_SHAPES, _BETWEEN)
+    numbers: tuple[Number, ...] = ()
     if _SEVEN in compact:
-        runs = tuple(Span(*match.span()) for match in _RUN.finditer(shape))
-        traits |= RUNS if runs else 0
-    numbers = tuple(number for run in runs for number in readings(text, run)) if runs else ()
+        whole = [Span(*match.span()) for match in _RUN.finditer(shape)]
+        runs = tuple(cells(text, shape, whole))
+        numbers = tuple(candidates(text, lower, shape, whole, runs))
+        traits |= RUNS if whole else 0
     tokens: tuple[Span, ...] = ()
     marks = raw.translate(_TOKENS)
     if _LONG in marks:
@@ -82,7 +84,7 @@ def view(text: str) -> View:
         traits |= AT
     if digits or ":" in text or "=" in text or "-" in text:
         traits |= ASSIGNMENT
-    return View(text, _lower(text), shape, compact, runs, numbers, tokens, traits)
+    return View(text, lower, shape, compact, runs, numbers, tokens, traits)
 
 
 def _long_tokens(marks: bytes) -> tuple[Span, ...]:

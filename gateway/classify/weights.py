@@ -61,7 +61,7 @@ def load(data: bytes) -> Weights:
         raise ConfigError(f"the weights file is cut off or damaged: its checksum does not match; {_REMEDY}")
     try:
         read = msgspec.msgpack.decode(payload, type=_Payload)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ConfigError(f"the weights file cannot be read: {error}; {_REMEDY}") from error
     return _checked(read, digest.hexdigest())
 
