@@ -45,7 +45,6 @@ _SCHEMA = (
     "CREATE INDEX records_at ON records (at)",
     "CREATE INDEX records_id ON records (id)",
     f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {VERSION}",
 )
 _INSERT = f"INSERT INTO records ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _REMEDIES: Mapping[int, str] = {
@@ -126,6 +125,7 @@ class SqliteJournal:
                     f"the journal `{self._path}` is of version {version}, this gateway writes version {VERSION}; "
                     "move it away, or give another file as `--journal`"
                 )
+            writer.execute(f"PRAGMA user_version = {VERSION}")
         self._writer.execute("PRAGMA synchronous = NORMAL")
         _use_wal(self._writer)
 
