@@ -1,0 +1,76 @@
+"""Every metric the gateway offers, as one table: adding one is a row here, a row in docs/metrics.md, and its count."""
+
+from typing import Literal, NamedTuple
+
+
+class Family(NamedTuple):
+    """One metric: its name, type and labels never change once released. Every label has a bounded set of values."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    meaning: str
+
+
+REQUESTS = Family(
+    "gateway_requests_total",
+    "counter",
+    ("endpoint", "backend", "zone", "rule", "sensitivity", "tier", "ending"),
+    "Requests by what was called, who answered, why, and how it ended",
+)
+REFUSALS = Family("gateway_refusals_total", "counter", ("code",), "Requests refused, by the code the client heard")
+UNKNOWN = Family("gateway_unknown_total", "counter", (), "Requests of which something could not be known")
+FINDINGS = Family("gateway_findings_total", "counter", ("kind",), "Detectors' hits")
+EXCLUDED = Family("gateway_excluded_total", "counter", ("backend", "veto"), "Routes struck out, by reason")
+ATTEMPTS = Family(
+    "gateway_attempts_total",
+    "counter",
+    ("backend", "zone", "sensitivity", "error"),
+    "Attempts, answered (no error) or not: which class of content was sent where",
+)
+VIOLATIONS = Family(
+    "gateway_clearance_violations_total",
+    "counter",
+    (),
+    "Requests stopped by the guard at the door; anything above 0 is a bug",
+)
+SECONDS = Family("gateway_request_seconds", "histogram", ("backend",), "From accepted to ended")
+FIRST_BYTE = Family(
+    "gateway_first_byte_seconds", "histogram", ("backend",), "From sending to the first byte of a streamed answer"
+)
+TOKENS = Family(
+    "gateway_tokens_total", "counter", ("backend", "kind"), "Tokens used; cached ones are among the prompt's"
+)
+COST = Family("gateway_cost_usd_total", "counter", ("backend",), "What the answers cost, where the price is known")
+UNCOUNTED = Family("gateway_uncounted_total", "counter", (), "Records with figures that could not be counted")
+
+IN_FLIGHT = Family("gateway_in_flight", "gauge", (), "Requests accepted and not yet ended")
+BACKEND_UP = Family("gateway_backend_up", "gauge", ("backend",), "1 while one of its replicas is up, else 0")
+REPLICA_IN_FLIGHT = Family("gateway_replica_in_flight", "gauge", ("backend", "replica"), "Requests at a replica now")
+POLICY = Family("gateway_policy_info", "gauge", ("name", "version", "digest"), "1, for the policy that is served")
+WAITING = Family("gateway_records_waiting", "gauge", ("to",), "Records not yet in the journal, or in the log")
+DROPPED = Family("gateway_records_dropped_total", "counter", ("to",), "Records lost because too many waited")
+FAILURES = Family("gateway_record_writes_failed_total", "counter", ("to",), "Writes of a batch of records that failed")
+
+FAMILIES: tuple[Family, ...] = (
+    REQUESTS,
+    REFUSALS,
+    UNKNOWN,
+    FINDINGS,
+    EXCLUDED,
+    ATTEMPTS,
+    VIOLATIONS,
+    SECONDS,
+    FIRST_BYTE,
+    TOKENS,
+    COST,
+    UNCOUNTED,
+    IN_FLIGHT,
+    BACKEND_UP,
+    REPLICA_IN_FLIGHT,
+    POLICY,
+    WAITING,
+    DROPPED,
+    FAILURES,
+)
+"""In the order of docs/metrics.md."""

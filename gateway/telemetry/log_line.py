@@ -1,0 +1,110 @@
+"""One flat line of JSON per request, made from its Record, for whoever collects standard output."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TextIO
+
+import msgspec
+
+from gateway.core.errors import JournalUnavailable
+from gateway.core.money import dollars
+from gateway.core.types import Attempt, Ending, Endpoint, Record, Veto
+
+
+class Try(msgspec.Struct, frozen=True):
+    """One attempt, as the line tells it."""
+
+    backend: str
+    replica: str
+    first_byte_ms: float | None
+    error: str
+
+
+class LogLine(msgspec.Struct, frozen=True):
+    """The keys of a line, in order; docs/metrics.md says what each means, and a test holds the two equal."""
+
+    at: datetime
+    id: str
+    decision_id: str
+    caller: str
+    team: str
+    endpoint: Endpoint
+    model: str
+    stream: bool
+    sensitivity: str
+    tier: str
+    complexity: float
+    findings: Mapping[str, int]
+    unknown: tuple[str, ...]
+    rule: str
+    backend: str
+    zone: str
+    excluded: Mapping[str, Veto]
+    attempts: tuple[Try, ...]
+    ending: Ending
+    status: int
+    code: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_usd: msgspec.Raw
+    total_ms: float
+    policy: str
+
+
+_NULL = msgspec.Raw(b"null")
+_DIGITS = 12  # of the policy's digest
+
+_encode = msgspec.json.Encoder().encode
+
+
+class JsonLines:
+    """Prints Records. A line may come twice where printing broke off half-way."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, records: Sequence[Record]) -> None:
+        text = "".join(_encode(log_line(record)).decode() + "\n" for record in records)
+        try:
+            self._out.write(text)
+            self._out.flush()
+        except OSError as error:
+            reason = (error.strerror or type(error).__name__).lower()
+            raise JournalUnavailable(f"the log cannot be written: {reason}; look who reads standard output") from None
+
+
+def log_line(record: Record) -> LogLine:
+    verdict, decision, outcome, usage = record.verdict, record.decision, record.outcome, record.outcome.usage
+    return LogLine(
+        at=datetime.fromtimestamp(record.at, UTC),
+        id=record.id,
+        decision_id=record.decision_id,
+        caller=record.caller.id,
+        team=record.caller.team,
+        endpoint=record.endpoint,
+        model=record.model,
+        stream=record.stream,
+        sensitivity=verdict.sensitivity.label,
+        tier=verdict.tier.label,
+        complexity=round(verdict.complexity, 3),
+        findings={finding.kind: finding.count for finding in verdict.findings},
+        unknown=verdict.unknown,
+        rule=decision.rule,
+        backend=record.backend,
+        zone=record.zone,
+        excluded={backend: exclusion.veto for backend, exclusion in decision.excluded},
+        attempts=tuple(_try(attempt) for attempt in outcome.attempts),
+        ending=outcome.ending,
+        status=outcome.status,
+        code=outcome.code,
+        prompt_tokens=None if usage is None else usage.prompt_tokens,
+        completion_tokens=None if usage is None else usage.completion_tokens,
+        cost_usd=_NULL if outcome.cost is None else msgspec.Raw(dollars(outcome.cost).encode()),
+        total_ms=round(outcome.total_ms, 1),
+        policy=decision.policy_digest[:_DIGITS],
+    )
+
+
+def _try(attempt: Attempt) -> Try:
+    waited = attempt.first_byte_ms
+    return Try(attempt.backend, attempt.replica, None if waited is None else round(waited, 1), attempt.error)
