@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import pytest
-from house import House, open_house
+from house import ZONES_AND_BACKENDS, House, open_house
 
 OpenHouse = Callable[..., AbstractAsyncContextManager[House]]
 
@@ -25,3 +25,9 @@ async def a_house() -> AsyncIterator[Callable[..., object]]:
             return await stack.enter_async_context(open_house(*arguments, **named))
 
         yield build
+
+
+@pytest.fixture
+async def tgi_only(a_house) -> House:
+    """Nobody else to fall back on."""
+    return await a_house(ZONES_AND_BACKENDS + "otherwise: {route: [local]}\n")
