@@ -8,7 +8,7 @@ import yaml
 from gateway.core.types import Caller
 from gateway.policy import schema
 from gateway.policy.model import AnyOf, Between, Condition, Every, Negated, OneOf, Signal, Some
-from gateway.policy.models import Models
+from gateway.policy.models import NO_PREFERENCE, Models
 from gateway.policy.read import Reader, Value
 from gateway.policy.vocabulary import AUTO, ENDPOINTS, FINDING_KINDS, NEEDS, SENSITIVITIES, TIERS
 
@@ -98,6 +98,7 @@ def _stream(reader: Reader, value: Value, names: Names) -> Condition:
 
 def _model(reader: Reader, value: Value, names: Names) -> Condition:
     """What the client said, or a name that stands for it. One that pins a backend never meets a rule."""
+    unnamed = {AUTO, "", *NO_PREFERENCE} - names.models.ends.keys()
     wanted: set[str] = set()
     for each in reader.items(value):
         word = reader.word(each, {AUTO, *names.models.ends}, AUTO)
@@ -105,7 +106,7 @@ def _model(reader: Reader, value: Value, names: Names) -> Condition:
         if target != AUTO:
             sentence = f"{each.what}: `{word}` pins backend `{target}`, so no rule ever sees it; remove it"
             reader.problems.add(each.node, sentence)
-        wanted |= {AUTO, ""} if word == AUTO else names.models.through[word]
+        wanted |= unnamed if word == AUTO else names.models.through[word]
     return OneOf(Signal.MODEL, frozenset(wanted))
 
 

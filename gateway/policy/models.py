@@ -8,15 +8,15 @@ from gateway.policy.model import ModelChoice
 from gateway.policy.read import Reader, Value
 from gateway.policy.vocabulary import AUTO
 
+NO_PREFERENCE = ("tgi", "dummy")
+"""What Hugging Face's clients say where they were told no model: it means `auto`, unless the file says otherwise."""
+
 
 class Models(NamedTuple):
     """What each name leads to, `auto` or a backend, and every name that leads through it, itself included."""
 
     ends: Mapping[str, str]
     through: Mapping[str, frozenset[str]]
-
-NO_PREFERENCE = ("tgi", "dummy")
-"""What Hugging Face's clients say where they were told no model: it means `auto`, unless the file says otherwise."""
 
 
 def read_models(reader: Reader, value: Value | None, backends: Collection[str]) -> Models:

@@ -115,11 +115,22 @@ def test_stream_is_asked_by_true_or_false(matches, streamed) -> None:
 
 @pytest.mark.parametrize(
     ("when", "wanted"),
-    [("model: auto", ["", "auto"]), ("model: gpt-4o", ["gpt-4o", "old-name"]), ("model: old-name", ["old-name"])],
+    [
+        ("model: auto", ["", "auto", "tgi"]),
+        ("model: gpt-4o", ["gpt-4o", "old-name"]),
+        ("model: old-name", ["old-name"]),
+    ],
 )
 def test_a_model_matches_what_was_said_and_the_names_that_stand_for_it(matches, when, wanted) -> None:
-    said = ["", "auto", "gpt-4o", "old-name", "best", "local"]
+    said = ["", "auto", "tgi", "gpt-4o", "old-name", "best", "local"]
     assert [name for name in said if matches(when, {"model": name})] == wanted
+
+
+def test_a_name_that_the_file_gives_a_meaning_is_no_longer_none(policy_with, envelope, verdict) -> None:
+    changes = ("best: frontier", "best: frontier\n  dummy: auto"), ("{complexity: hard}", "{model: auto}")
+    rule = policy_with(*changes).rules[1]
+    assert rule.matches(envelope(model="tgi"), verdict())
+    assert not rule.matches(envelope(model="dummy"), verdict())
 
 
 def test_several_keys_must_all_hold(matches) -> None:

@@ -1,4 +1,4 @@
-"""docs/policies.md is true: its keys, words, defaults, vetoes, errors and examples are the code's, and none is missing."""
+"""docs/policies.md is true: keys, words, defaults, vetoes, errors and examples are the code's, and none is missing."""
 
 import json
 import re

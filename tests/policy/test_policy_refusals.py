@@ -7,6 +7,7 @@ import pytest
 from gateway.core.errors import GatewayError
 from gateway.core.types import BackendState, Endpoint, Need, Sensitivity
 from gateway.policy.evaluate import decide, refusal, unknown_model
+from gateway.policy.load import load
 
 DOWN = BackendState(is_up=False, reason="connection refused")
 
@@ -133,6 +134,17 @@ def test_a_known_name_is_known_by_itself_by_alias_and_by_saying_nothing(policy_w
 def test_a_name_asks_for_a_backend_or_for_nothing_in_particular(policy_with, name, backend) -> None:
     choice = policy_with().resolve_model(name)
     assert (choice.backend, choice.is_auto, choice.is_unknown) == (backend, backend is None, False)
+
+
+@pytest.mark.parametrize("name", ["tgi", "dummy"])
+def test_what_hugging_faces_clients_say_for_no_model_is_auto_unless_the_file_says_otherwise(policy_with, name) -> None:
+    assert policy_with().resolve_model(name).is_auto
+    assert policy_with(("best:", f"{name}:")).resolve_model(name).backend == "frontier"
+
+
+def test_a_backend_may_be_called_tgi(base, environment) -> None:
+    policy = load(base.replace("local", "tgi").encode(), "house.yaml", environment)
+    assert policy.resolve_model("tgi").backend == "tgi"
 
 
 def test_a_name_that_nobody_knows_asks_for_nothing_we_know(policy_with) -> None:
