@@ -214,6 +214,9 @@ class Pipeline:
         ]
         if trail.backend is not None:
             headers.append((b"x-gateway-backend", trail.backend.name.encode()))
+        failed = ", ".join(f"{attempt.backend}={attempt.error}" for attempt in trail.attempts if attempt.error)
+        if failed:
+            headers.append((b"x-gateway-failed-attempts", failed.encode()))
         cost = _cost(trail)
         if cost is not None:
             headers.append((b"x-gateway-cost-usd", dollars(cost).encode()))

@@ -9,7 +9,7 @@ from gateway.core.types import Sensitivity
 from gateway.demo.visit import Visit
 from gateway.policy.model import Policy
 
-_COLUMNS = "{:>6}  {:<26} {:<13} {:<7} {:<24} {:<10} {:>6} {:>11} {:>11}"
+_COLUMNS = "{:>6}  {:<24} {:<12} {:<6} {:<9} {:>9} {:>10}  {}"
 _SUM_EVERY = 30
 _SHADES = {"public": "0", "internal": "36", "confidential": "35", "restricted": "31"}
 
@@ -30,9 +30,9 @@ class Screen:
     def opening(self, url: str) -> None:
         python = f'openai.OpenAI(base_url="{url}/v1", api_key="any")'
         self._say(f"gateway: {url}/v1 with policy `{self._policy.name}`; your own code can join in: {python}")
-        self._say("two simulated backends; every third line or so holds something private; Ctrl-C ends")
+        self._say("two simulated backends; about one request in five holds something private; Ctrl-C ends")
         self._say("")
-        self._say(_COLUMNS.format("s", "request", "class", "tier", "rule", "backend", "tokens", "cost $", "all-OpenAI"))
+        self._say(_COLUMNS.format("s", "request", "class", "tier", "went to", "cost $", "all-OpenAI", "why"))
 
     def row(self, visit: Visit) -> None:
         cost, baseline = self._costs(visit)
@@ -43,14 +43,13 @@ class Screen:
         self._rows += 1
         line = _COLUMNS.format(
             f"{time.monotonic() - self._began:.1f}",
-            visit.title[:26],
+            visit.title[:24],
             visit.sensitivity,
             visit.complexity,
-            visit.rule[:24],
             where,
-            visit.prompt_tokens + visit.completion_tokens,
             _short(cost),
             _short(baseline),
+            _why(visit),
         )
         self._say(self._shaded(line, visit.sensitivity))
         if self._rows % _SUM_EVERY == 0:
@@ -88,6 +87,12 @@ class Screen:
 
     def _say(self, line: str) -> None:
         print(line, file=self._out, flush=True)
+
+
+def _why(visit: Visit) -> str:
+    """The rule that proposed it, and what was tried before."""
+    told = [visit.rule, f"after {visit.failed}" if visit.failed else "", visit.code]
+    return ", ".join(part for part in told if part)
 
 
 def _short(amount: NanoUSD) -> str:

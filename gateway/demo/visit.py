@@ -16,6 +16,7 @@ class Visit(NamedTuple):
     complexity: str
     rule: str
     backend: str
+    failed: str
     prompt_tokens: int
     completion_tokens: int
     code: str
@@ -51,6 +52,7 @@ def _visit(example: Example, status: int, headers: Any, usage: Any, code: str = 
         complexity=headers.get("x-gateway-complexity", ""),
         rule=headers.get("x-gateway-rule", ""),
         backend=headers.get("x-gateway-backend", ""),
+        failed=headers.get("x-gateway-failed-attempts", ""),
         prompt_tokens=usage.prompt_tokens if usage else 0,
         completion_tokens=usage.completion_tokens if usage else 0,
         code=code,

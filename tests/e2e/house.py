@@ -41,7 +41,7 @@ backends:
     model: {chat: gpt-5.5, completions: gpt-5.5, embeddings: text-embedding-3-small}
     api_key: ${OPENAI_API_KEY}
     price: {input_usd_per_million: 5, output_usd_per_million: 30}
-models: {gpt-4-turbo: auto, text-embedding-3-small: auto}
+models: {gpt-4-turbo: auto, gpt-5.5: auto, text-embedding-3-small: auto}
 unknown_routes: frontier
 """
 

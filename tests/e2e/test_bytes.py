@@ -55,7 +55,7 @@ async def test_a_stream_arrives_byte_for_byte(shared_house: House, unknown) -> N
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-@given(value=VALUES, query=st.text("abc=&", max_size=8))
+@given(value=VALUES.filter(lambda value: value is not None), query=st.text("abc=&", max_size=8))
 async def test_an_unknown_route_passes_as_it_came(shared_house: House, value, query) -> None:
     sent = json.dumps(value).encode()
     async with shared_house.http.post(f"/v1/future/thing?{query}", data=sent, headers=JSON) as got:
