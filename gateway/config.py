@@ -100,6 +100,12 @@ def _seconds(said: str) -> float:
     return seconds
 
 
+def _filled(said: str) -> str:
+    if not said.strip():
+        raise ValueError(said)
+    return said
+
+
 def _one_of(*words: str) -> Callable[[str], str]:
     def parse(said: str) -> str:
         if said not in words:
@@ -110,9 +116,9 @@ def _one_of(*words: str) -> Callable[[str], str]:
 
 
 _SETTINGS: Mapping[str, _Setting] = {
-    "host": _Setting(str, "an address to listen on"),
+    "host": _Setting(_filled, "an address to listen on, such as `0.0.0.0` for every interface"),
     "port": _Setting(_between(0, 65_535), "a port from 0 to 65535"),
-    "journal": _Setting(Path, "a file's path"),
+    "journal": _Setting(lambda said: Path(_filled(said)), "a file's path"),
     "log": _Setting(_one_of("json", "none"), "`json` or `none`"),
     "max_body_bytes": _Setting(_between(1, 2**31), "a number of bytes from 1 to 2147483648"),
     "drain_s": _Setting(_seconds, "seconds from 0 to 86400"),
