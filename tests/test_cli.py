@@ -107,8 +107,10 @@ def test_what_cannot_be_used_ends_with_2_and_one_line_that_says_why(shown, words
 
 def test_only_the_verb_that_is_asked_for_is_imported() -> None:
     program = (
-        "import contextlib, io, sys\nfrom gateway.cli import VERBS, main\n"
-        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n    main(['train', '--help'])\n"
+        "import contextlib, io, sys\n"
+        "from gateway.cli import VERBS, main\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "    main(['train', '--help'])\n"
         "print([name for name, verb in VERBS.items() if verb.module in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
