@@ -51,7 +51,7 @@ def prose(dice: random.Random, words: int) -> str:
     while count < words:
         sentence = _numbered(dice, " ".join(dice.choice(part) for part in (_WHO, _DOES, _WHAT, _WHY)))
         said.append(sentence[0].upper() + sentence[1:] + ".")
-        count += sentence.count(" ") + 1
+        count += len(sentence.split())
     return " ".join(said)
 
 
@@ -62,7 +62,7 @@ def code(dice: random.Random, words: int) -> str:
     while count < words:
         line = _numbered(dice, dice.choice(_CODE))
         lines.append(line)
-        count += line.count(" ") + 1
+        count += len(line.split())
     return "\n".join(lines)
 
 
