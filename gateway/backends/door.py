@@ -1,6 +1,7 @@
 """The one door through which bytes leave for a backend: it checks the clearance again, then opens the connection."""
 
 import io
+import os
 from collections.abc import Mapping
 
 import aiohttp
@@ -75,5 +76,5 @@ class Door:
 def _reason(error: BaseException) -> str:
     """The kind of trouble, in words that hold nothing of the request: neither its path nor its headers."""
     inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    told = inner.strerror if isinstance(inner, OSError) else None
-    return (told or type(inner).__name__).lower()
+    number = inner.errno if isinstance(inner, OSError) else None
+    return os.strerror(number).lower() if number else type(inner).__name__
