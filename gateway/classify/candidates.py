@@ -119,8 +119,9 @@ def _in_line(text: str, shape: bytes, part: Span) -> Iterator[Number]:
         yield from readings(text, Span(*match.span()), is_told=False, is_cut=True)
     place = shape.find(_FOURS, part.start, part.end)
     while place >= 0:
-        yield from readings(text, _line(shape, place, part), is_told=False, is_cut=True)
-        place = shape.find(_FOURS, place + len(_FOURS), part.end)
+        line = _line(shape, place, part)
+        yield from readings(text, line, is_told=False, is_cut=True)
+        place = shape.find(_FOURS, line.end, part.end)
 
 
 def _line(shape: bytes, place: int, part: Span) -> Span:

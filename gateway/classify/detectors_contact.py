@@ -12,7 +12,7 @@ from gateway.classify.numbers import Span
 from gateway.classify.view import AT, View
 
 # RFC 5321: 64 octets before the sign, 255 after.
-_LOCAL = re.compile(r"[\w.+%'&/=-]*[\w+-]\Z")
+_LOCAL_BACKWARDS = re.compile(r"[\w+-][\w.+%'&/=-]*")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+((?:[^\W\d_]|xn--)[\w-]{1,23})(?![\w])")
 _MAX_LOCAL, _MAX_DOMAIN = 64, 255
 _MAX_DISGUISED_DOMAIN = 120
@@ -91,9 +91,9 @@ def find_emails(view: View) -> Iterator[Hit]:
 def _email_around(text: str, at: int) -> Hit | None:
     if at == 0 or at + 3 >= len(text) or text[at - 1].isspace() or not text[at + 1].isalnum():
         return None
-    local = _LOCAL.search(text[max(0, at - _MAX_LOCAL) : at])
+    local = _LOCAL_BACKWARDS.match(text[max(0, at - _MAX_LOCAL) : at][::-1])
     domain = _DOMAIN.match(text, at + 1, at + 1 + _MAX_DOMAIN)
-    if local is None or domain is None or local.group() in _NOT_A_PERSON:
+    if local is None or domain is None or local.group()[::-1] in _NOT_A_PERSON:
         return None
     host, ending = domain.group().lower(), domain.group(1).lower()
     if ending in _FILE_ENDINGS or _RESERVED.search(host):
