@@ -37,16 +37,14 @@ class OpenAIStream:
 
     def finish(self) -> bytes:
         if not self._has_begun:
-            self._check(self._parser.finish())
-        if not self._has_begun:
+            self._check(self._parser.finish())  # an error may come without its empty line
             raise AttemptFailed(FailureKind.BROKEN, "the stream ended before its first event")
-        out = self._release()
         self._tap.finish()
         if self._tap.has_error:
             raise StreamBroken(FailureKind.SERVER_ERROR, "the backend sent an error in the middle of its stream")
         if not self._tap.is_done:
             raise StreamBroken(FailureKind.BROKEN, "the stream ended without `[DONE]`")
-        return out
+        return b""
 
     def _begin(self, data: bytes) -> bytes:
         self._held += data

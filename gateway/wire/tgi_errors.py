@@ -43,7 +43,8 @@ _TOO_LONG = ("`inputs` tokens + `max_new_tokens` must be <=", "`inputs` must hav
 _VALIDATION = "Input validation error: "
 _PARAMS: Mapping[str, str] = {"max_new_tokens": "max_tokens", "top_n_tokens": "top_logprobs", "inputs": "messages"}
 _FIRST_FIELD = re.compile(r"`(\w+)`")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')  # a value out of the request, as serde writes it
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*(?:"|$)', re.DOTALL)  # a value out of the request, as serde writes it
+_LONGEST = 500
 
 
 class _ErrorBody(msgspec.Struct):
@@ -98,13 +99,14 @@ def sentence_failure(sentence: str) -> AttemptFailed | GatewayError:
 
 def _refused(message: str, code: str = "invalid_request") -> GatewayError:
     """The client's mistake. Quoted values are taken out: the sentence is for anyone's eyes, the request is not."""
+    message = _QUOTED.sub("…", message)[:_LONGEST]
     field = _FIRST_FIELD.search(message)
     param = None if field is None else _PARAMS.get(field[1], field[1])
-    return GatewayError(400, code, _QUOTED.sub("…", message), param=param)
+    return GatewayError(400, code, message, param=param)
 
 
 def _plain(headers: Mapping[str, str], body: bytes) -> str:
     """axum's words about a body it could not read. HTML comes from something in between and is nobody's to read."""
     if "html" in headers.get("content-type", ""):
         return "TGI refused the request without a reason"
-    return body[:500].decode("utf-8", "replace").strip() or "TGI refused the request without a reason"
+    return body.decode("utf-8", "replace").strip() or "TGI refused the request without a reason"

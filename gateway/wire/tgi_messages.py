@@ -25,6 +25,8 @@ def _message(message: Any) -> Any:
     changes: dict[str, Any] = {}
     if message.get("role") == "developer":  # chat templates know nothing of it
         changes["role"] = "system"
+    if message.get("function_call"):  # the older form, which TGI would forget in silence
+        raise unable("`function_call`")
     if message.get("tool_calls"):
         _with_calls(message, changes)
     else:

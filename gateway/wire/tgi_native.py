@@ -13,8 +13,11 @@ from gateway.wire.generate_request import is_streamed
 from gateway.wire.sse import MAX_EVENT_BYTES, Event, Parser
 from gateway.wire.tgi_errors import event_failure, tgi_failure
 from gateway.wire.tgi_events import broken
+from gateway.wire.usage import counted
 
+_ENDS = (b"\n\n", b"\r\n\r\n")
 _BOUNDARY = re.compile(rb"(?<=\n\n)|(?<=\r\n\r\n)")
+_COUNT = re.compile(r"[0-9]{1,10}")
 _UNFINISHED = b'"generated_text":null'  # in every event of a stream but the last
 _FREE = frozenset({Endpoint.TOKENIZE, Endpoint.CHAT_TOKENIZE})
 _BYTES_PER_TOKEN = 4
@@ -48,13 +51,14 @@ class NativeExchange:
         """From TGI's headers, which count exactly; else from `details`; else by the length of the text."""
         if self._envelope.endpoint in _FREE:
             return Usage(0, 0)
+        estimate = Usage(self._envelope.prompt_tokens, len(body) // _BYTES_PER_TOKEN, is_estimate=True)
         prompt, generated = headers.get("x-prompt-tokens", ""), headers.get("x-generated-tokens", "")
-        if prompt.isdigit() and generated.isdigit():
-            return Usage(int(prompt), int(generated))
+        if _COUNT.fullmatch(prompt) and _COUNT.fullmatch(generated):
+            return counted(int(prompt), int(generated)) or estimate
         details = _details(body)
         if details is not None:
-            return Usage(len(details.prefill) or self._envelope.prompt_tokens, details.generated_tokens)
-        return Usage(self._envelope.prompt_tokens, len(body) // _BYTES_PER_TOKEN, is_estimate=True)
+            return counted(len(details.prefill) or estimate.prompt_tokens, details.generated_tokens) or estimate
+        return estimate
 
 
 class _Details(msgspec.Struct):
@@ -94,8 +98,8 @@ class NativeStream:
     def __init__(self, prompt_tokens: int) -> None:
         self._prompt_tokens = prompt_tokens
         self._parser = Parser()
-        self._comments = b""  # before the first event
-        self._rest = b""  # of an event
+        self._held = bytearray()  # comments before the first event
+        self._rest = bytearray()  # of an event
         self._has_begun = False
         self._is_done = False
         self._broken: StreamBroken | None = None
@@ -111,34 +115,49 @@ class NativeStream:
     def feed(self, data: bytes) -> bytes:
         if self._broken is not None:
             raise self._broken
-        *blocks, self._rest = _BOUNDARY.split(self._rest + data)
-        if len(self._rest) > MAX_EVENT_BYTES:
+        out = self._advance(_BOUNDARY.split(self._complete(data)))
+        if len(self._rest) + len(self._held) > MAX_EVENT_BYTES:
             raise self._failure(AttemptFailed(FailureKind.BAD_ANSWER, "an event of TGI's stream is too large"))
-        return self._advance(blocks)
+        return out
+
+    def _complete(self, data: bytes) -> bytes:
+        """What there is up to the end of the last event; only the new bytes are searched for that."""
+        rest = self._rest
+        seen = max(len(rest) - 3, 0)
+        rest += data
+        ends = [at + len(end) for end in _ENDS if (at := rest.rfind(end, seen)) >= 0]
+        if not ends:
+            return b""
+        whole = bytes(rest[: max(ends)])
+        del rest[: max(ends)]
+        return whole
 
     def finish(self) -> bytes:
         if self._broken is not None:
             raise self._broken
-        out = self._advance([self._rest + b"\n\n"]).removesuffix(b"\n\n") if self._rest else b""
+        out = self._advance([bytes(self._rest) + b"\n\n"]).removesuffix(b"\n\n") if self._rest else b""
         if not self._is_done:
             raise self._failure(AttemptFailed(FailureKind.BROKEN, "the stream ended before its answer did"))
         return out
 
     def _advance(self, blocks: list[bytes]) -> bytes:
         """Blocks up to an error event; that one is raised once what came before it is out."""
-        out = self._comments
+        held = self._held
         for block in blocks:
             try:
                 for event in self._parser.feed(block):
                     self._read(event)
             except (AttemptFailed, GatewayError) as failure:
-                if not self._has_begun or not out:
+                if not self._has_begun or not held:
                     raise self._failure(failure) from None
                 self._broken = broken(failure)
                 break
-            out += block
-        self._comments = b"" if self._has_begun else out
-        return out if self._has_begun else b""
+            held += block
+        if not self._has_begun:
+            return b""
+        out = bytes(held)
+        held.clear()
+        return out
 
     def _read(self, event: Event) -> None:
         if _UNFINISHED not in event.data:
@@ -157,7 +176,7 @@ class NativeStream:
         self._is_done = self._is_done or found.generated_text is not None
         if found.details is not None:
             prompt = found.details.input_length
-            self._reported = Usage(self._prompt_tokens if prompt is None else prompt, found.details.generated_tokens)
+            self._reported = counted(self._prompt_tokens if prompt is None else prompt, found.details.generated_tokens)
 
     def _failure(self, failure: AttemptFailed | GatewayError) -> Exception:
         return broken(failure) if self._has_begun else failure

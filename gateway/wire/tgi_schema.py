@@ -7,10 +7,11 @@ beside them are lost; references that lead in a circle have no regular expressio
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.core.errors import AttemptFailed
 from gateway.wire.tgi_fix import unable
 
 MAX_NODES = 20_000
-"""References to references grow exponentially; a schema larger than this is refused instead of filling memory."""
+"""References to references grow exponentially; a request whose schemas become larger than this is refused."""
 MAX_DEPTH = 100
 
 _DEFINITIONS = frozenset({"$defs", "definitions"})
@@ -20,9 +21,24 @@ _VALUES = frozenset(
 )  # plain JSON: a `$ref` in there is no reference
 
 
-def inlined(schema: Any) -> Any:
+class Room:
+    """How many nodes the schemas of one request may still grow by."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, nodes: int = MAX_NODES) -> None:
+        self._left = nodes
+
+    def take(self) -> None:
+        """Raises AttemptFailed(UNABLE) where there is none left."""
+        self._left -= 1
+        if self._left < 0:
+            raise _too_large()
+
+
+def inlined(schema: Any, room: Room) -> Any:
     """The schema without references; the very same object where it has none. Raises AttemptFailed(UNABLE)."""
-    return _Inliner(schema).schema(schema, (), 0) if _has_reference(schema, 0) else schema
+    return _Inliner(schema, room).schema(schema, (), 0) if _has_reference(schema, 0) else schema
 
 
 def _has_reference(node: Any, depth: int) -> bool:
@@ -38,17 +54,17 @@ def _has_reference(node: Any, depth: int) -> bool:
 
 
 class _Inliner:
-    """One walk over one schema; `nodes` counts what has been written so far."""
+    """One walk over one schema."""
 
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, room: Room) -> None:
         self._root = root
-        self._nodes = 0
+        self._room = room
 
     def schema(self, node: Any, path: tuple[str, ...], depth: int) -> Any:
         """`path` holds the references being followed: meeting one of them again is a circle."""
-        self._nodes += 1
-        if self._nodes > MAX_NODES or depth > MAX_DEPTH:
-            raise unable("a schema that grows this large when its references are resolved")
+        self._room.take()
+        if depth > MAX_DEPTH:
+            raise _too_large()
         if isinstance(node, list):
             return [self.schema(item, path, depth + 1) for item in node]
         if not isinstance(node, dict):
@@ -90,3 +106,7 @@ class _Inliner:
             else:
                 raise unable("a schema that refers to a definition it does not have")
         return node
+
+
+def _too_large() -> AttemptFailed:
+    return unable("a schema that grows this large when its references are resolved")

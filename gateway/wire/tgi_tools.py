@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.wire.splice import ABSENT
 from gateway.wire.tgi_fix import fixed_items, unable
-from gateway.wire.tgi_schema import inlined
+from gateway.wire.tgi_schema import Room, inlined
 
 _NO_PARAMETERS = {"type": "object", "properties": {}}
 
@@ -18,10 +18,11 @@ def tools(value: Any) -> Any:
         return value
     if not value:
         return ABSENT
-    return fixed_items(value, _tool)
+    room = Room()
+    return fixed_items(value, lambda tool: _tool(tool, room))
 
 
-def _tool(tool: Any) -> Any:
+def _tool(tool: Any, room: Room) -> Any:
     if not isinstance(tool, dict) or tool.get("type", "function") != "function":
         raise unable("tools other than functions")
     function = tool.get("function")
@@ -30,7 +31,7 @@ def _tool(tool: Any) -> Any:
     given = function.get("parameters")
     if given is None and "arguments" in function:  # TGI's own name for it
         return tool
-    parameters = _NO_PARAMETERS if given is None else inlined(given)
+    parameters = _NO_PARAMETERS if given is None else inlined(given, room)
     changed = tool if parameters is given else {**tool, "function": {**function, "parameters": parameters}}
     return changed if "type" in tool else {"type": "function", **changed}
 
@@ -62,7 +63,7 @@ def response_format(value: Any) -> Any:
 
 def _schema(given: Any) -> Any:
     """TGI's compiler starts from `properties`; a schema without them at the top has no grammar there."""
-    schema = inlined(given.get("schema")) if isinstance(given, dict) else None
+    schema = inlined(given.get("schema"), Room()) if isinstance(given, dict) else None
     if not isinstance(schema, dict) or "properties" not in schema:
         raise unable("a schema without `properties` at its top")
     return schema

@@ -6,6 +6,8 @@ from gateway.core.types import Usage
 from gateway.wire.openai_errors import said
 from gateway.wire.sse import MAX_EVENT_BYTES, EventTooLarge
 
+_MOST_TOKENS = 2**31 - 1  # no answer is larger, and a number without bounds would not fit into the record
+
 _DONE_LINES = (b"data: [DONE]", b"data:[DONE]")
 # Events without a token in them: the one that names the role, the one that gives the reason to stop, the one of usage.
 # None of these can stand inside a JSON string, whose quotes would be escaped.
@@ -51,14 +53,18 @@ def from_answer(body: bytes) -> Usage | None:
     return _usage(reported) if reported else None
 
 
+def counted(prompt: int | None, completion: int | None, cached: int | None = None) -> Usage | None:
+    """Usage as a backend reports it; None where that cannot be true."""
+    if prompt is None or not 0 <= prompt <= _MOST_TOKENS or not 0 <= (completion or 0) <= _MOST_TOKENS:
+        return None
+    return Usage(prompt, completion or 0, min(max(cached or 0, 0), prompt))
+
+
 def _usage(reported: _Reported) -> Usage | None:
     prompt = reported.input_tokens if reported.prompt_tokens is None else reported.prompt_tokens
     completion = reported.output_tokens if reported.completion_tokens is None else reported.completion_tokens
     details = reported.prompt_tokens_details or reported.input_tokens_details
-    cached = details.cached_tokens if details else None
-    if prompt is None or prompt < 0 or (completion or 0) < 0:
-        return None
-    return Usage(prompt, completion or 0, min(max(cached or 0, 0), prompt))
+    return counted(prompt, completion, details.cached_tokens if details else None)
 
 
 class StreamTap:

@@ -58,7 +58,7 @@ def test_a_stream_without_an_answer_is_tried_elsewhere(text: bytes) -> None:
     assert caught.value.kind is FailureKind.BAD_ANSWER
 
 
-@pytest.mark.parametrize("text", [b"", b": wait\n\n", b"<html>busy</html>"])
+@pytest.mark.parametrize("text", [b"", b": wait\n\n", b"<html>busy</html>", HELLO[:-1], HELLO[:-2], HELLO[:20]])
 def test_a_stream_that_ends_before_it_began_is_tried_elsewhere(text: bytes) -> None:
     stream = OpenAIStream(0)
     stream.feed(text)

@@ -98,10 +98,21 @@ def test_the_clients_mistake_is_a_400(status, headers, answer, code, param) -> N
 
 
 def test_a_refusal_does_not_quote_the_request() -> None:
-    plain = rb'messages[0].content: invalid type: string "my \"secret\" word", expected a sequence at line 1'
+    plain = rb'messages[0].content: invalid type: string "my \"`secret`\" word", expected a sequence at line 1'
+    failure = tgi_failure(422, PLAIN, plain)
+    assert isinstance(failure, GatewayError)
+    assert "secret" not in str(failure)
+    assert failure.param is None
+    assert "invalid type" in str(failure)
+
+
+@pytest.mark.parametrize("length", [300, 480, 1_000, 100_000])
+def test_a_long_quotation_is_no_less_taken_out(length: int) -> None:
+    plain = b'messages[0].content: invalid type: string "' + b"secret " * (length // 7) + b'", expected a sequence'
     failure = tgi_failure(422, PLAIN, plain)
     assert "secret" not in str(failure)
     assert "invalid type" in str(failure)
+    assert len(str(failure)) < 600
 
 
 def test_a_page_of_html_is_not_shown() -> None:

@@ -10,6 +10,7 @@ from tgi_says import drive, envelope, sse
 
 from gateway.core.errors import AttemptFailed, FailureKind, GatewayError, StreamBroken
 from gateway.core.types import Endpoint, Usage
+from gateway.wire.sse import MAX_EVENT_BYTES
 from gateway.wire.tgi_native import NativeExchange
 
 JSON = {"content-type": "application/json"}
@@ -72,6 +73,9 @@ def test_an_answer_is_the_backends() -> None:
         ({}, {"generated_text": "Hello", "details": {"generated_tokens": 4, "prefill": [], "tokens": []}}, Usage(7, 4)),
         ({}, [{"generated_text": "Hello", "details": {"generated_tokens": 4, "prefill": [{}, {}]}}], Usage(2, 4)),
         ({}, {"generated_text": "x" * 20}, Usage(7, 10, is_estimate=True)),
+        ({"x-prompt-tokens": "9", "x-generated-tokens": "\xb2"}, {"generated_text": ""}, Usage(7, 5, is_estimate=True)),
+        ({"x-prompt-tokens": "9" * 30, "x-generated-tokens": "4"}, [], Usage(7, 0, is_estimate=True)),
+        ({}, {"generated_text": "x", "details": {"generated_tokens": 10**30}}, Usage(7, 22, is_estimate=True)),
     ],
 )
 def test_usage_is_found_where_tgi_says_it(headers: dict[str, str], body: Any, usage: Usage) -> None:
@@ -158,3 +162,21 @@ def test_an_end_before_the_first_event_can_be_tried_elsewhere(stream: bytes) -> 
     out, error = drive(streaming().rewriter(), stream)
     assert out == b""
     assert isinstance(error, AttemptFailed)
+
+
+def test_large_events_in_small_chunks_take_linear_time() -> None:
+    """Sixteen megabytes in pieces of a kilobyte: copied at each, they would be more than a hundred gigabytes."""
+    rewriter = streaming().rewriter()
+    large = sse(token("x" * (MAX_EVENT_BYTES - 1_000)))
+    for start in range(0, len(large) - 1, 1_000):
+        assert rewriter.feed(large[start : min(start + 1_000, len(large) - 1)]) == b""
+    assert rewriter.feed(large[-1:]) == large
+
+
+@pytest.mark.parametrize("endless", [b"x" * 1_000_000, b": " + b"x" * 1_000_000 + b"\n\n"])
+def test_what_does_not_begin_is_given_up(endless: bytes) -> None:
+    stream = endless * (2 + MAX_EVENT_BYTES // len(endless))
+    out, error = drive(streaming().rewriter(), stream, list(range(0, len(stream), len(endless))))
+    assert out == b""
+    assert isinstance(error, AttemptFailed)
+    assert error.kind is FailureKind.BAD_ANSWER

@@ -184,6 +184,7 @@ def test_text_beside_tool_calls_does_not_make_tgi_forget_the_calls() -> None:
         {"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}},
         {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]},
         {"messages": [{"role": "assistant", "tool_calls": [{"id": "1", "type": "custom", "custom": {}}]}]},
+        {"messages": [{"role": "assistant", "content": None, "function_call": {"name": "ring", "arguments": "{}"}}]},
     ],
 )
 def test_what_tgi_cannot_do_goes_elsewhere(fields: dict[str, Any]) -> None:

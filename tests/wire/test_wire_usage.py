@@ -46,6 +46,12 @@ def tapped(text: bytes, *cuts: int) -> StreamTap:
         ({"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 50}}, Usage(5, 1, 5)),
         ({"prompt_tokens": -5, "completion_tokens": 1}, None),
         ({"prompt_tokens": "many"}, None),
+        ({"prompt_tokens": 10**30, "completion_tokens": 1}, None),
+        ({"prompt_tokens": 5, "completion_tokens": 2**31}, None),
+        (
+            {"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 10**30}},
+            Usage(5, 1, 5),
+        ),
         ({}, None),
         (None, None),
     ],
