@@ -26,7 +26,6 @@ _BLANKS = {"n": "\n", "r": "\r", "t": "\t"}
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 _ENTITY = re.compile(r"&(?:#[0-9xX]|[a-zA-Z]{2,31};)")
 _JOINT = re.compile(r"[\"'`](?:\s{0,8}(?:\+|\.|&|\|\||\\\n)\s{0,8}|\s{1,8})[\"'`]")
-_JOINTS = ('" "', '"\n', '" . "', '"."', '" & "', '" || "', "' . '", "'.'", "' & '", "' || '")
 _END = 200
 _HEX = re.compile(r"(?:0x)?((?:[0-9a-fA-F]{2}){8,})\Z")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+\Z")
@@ -46,7 +45,7 @@ def decoded(text: str, tokens: tuple[Span, ...]) -> Decoded:
     texts: list[str] = []
     if _is_escaped(text):
         texts.append(_unescaped_lines(text))
-    if "+" in text or (("'" in text or '"' in text) and any(joint in text for joint in _JOINTS)):
+    if _is_in_pieces(text):
         texts.append(_concatenated(text))
     texts = [other for other in texts if other]
     if not tokens:
@@ -55,6 +54,15 @@ def decoded(text: str, tokens: tuple[Span, ...]) -> Decoded:
     if found:
         texts.append("\n".join(found)[:_MAX_DECODED])
     return Decoded(tuple(texts), has_blob)
+
+
+def _is_in_pieces(text: str) -> bool:
+    """Whether string literals may be put together somewhere; the signs that prose seldom has first."""
+    if "+" in text or (("&" in text or "|" in text) and _JOINT.search(text)):
+        return True
+    if '"' in text and ('" "' in text or '"\n' in text or '"."' in text or '" . "' in text):
+        return True
+    return "'" in text and ("'.'" in text or "' . '" in text)
 
 
 def _is_escaped(text: str) -> bool:

@@ -225,6 +225,8 @@ def _is_written_alone(number: Number) -> bool:
 
 def find_letter_ids(view: View) -> Iterator[Hit]:
     """Numbers with letters in them, by their shape."""
+    if b"00" not in view.shape:
+        return
     for core, rows in _BY_CORE.items():
         rare, compact = _CORES[core]
         place = view.shape.find(core) if rare in view.shape else -1

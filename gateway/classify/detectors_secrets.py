@@ -116,13 +116,15 @@ _REFERENCE = re.compile(
     r"|your|my|the|x{3,}|\.{3}|example|changeme|redacted|required|placeholder)(?![a-z0-9!#@&?-]*\d)[\w.(\[\]{}-]*",
 )
 _CODE = re.compile(r"[A-Za-z_][\w.]*(?:\[\w*\]|\()")  # an element of a list, a call
-_URL_LOGIN = re.compile(r"[a-z][a-z0-9+.-]{1,20}://([^\s:/@\"'<>]{0,64}):([^\s/@\"'<>]{3,100})@[\w.\[-]")
+_URL_LOGIN = re.compile(r"[^\s:/@\"'<>]{0,64}:([^\s/@\"'<>]{3,100})@[\w.\[-]")
 _CURL_LOGIN = re.compile(r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']{1,64}:([^\s\"']{4,100})")
 
 
 def find_vendor_keys(view: View) -> Iterator[Hit]:
     """Keys that say by their prefix whose they are."""
     for token in view.tokens:
+        if view.text[token.start : token.end].islower() and b"0" not in view.shape[token.start : token.end]:
+            continue  # words of code: a key of small letters has digits
         for match in _VENDOR.finditer(view.text, max(0, token.start - _BEFORE_TOKEN), token.end):
             if _is_varied(match.group()):
                 yield Hit(match.start(), match.end(), CERTAIN)
@@ -196,12 +198,18 @@ def _is_password(value: str, sign: str, is_quoted: bool) -> bool:
     return kinds >= 2 if not is_quoted else len(set(value)) >= 4
 
 
+def _is_placeholder(password: str) -> bool:
+    return password in ("password", "pass", "pwd") or _REFERENCE.match(password) is not None
+
+
 def find_logins(view: View) -> Iterator[Hit]:
     """Credentials inside URLs, and on a curl command line."""
-    if view.traits & AT and "://" in view.text:
-        for match in _URL_LOGIN.finditer(view.lower):
-            if not _REFERENCE.match(match.group(2)) and match.group(2) not in ("password", "pass", "pwd"):
-                yield Hit(match.start(2), match.end(2), CERTAIN)
+    start = view.lower.find("://") if view.traits & AT else -1
+    while start >= 0:
+        match = _URL_LOGIN.match(view.lower, start + 3) if start else None
+        if match and view.lower[start - 1].isalnum() and not _is_placeholder(match.group(1)):
+            yield Hit(match.start(1), match.end(1), CERTAIN)
+        start = view.lower.find("://", start + 3)
     if "curl" in view.lower:
         for match in _CURL_LOGIN.finditer(view.lower):
             if not _REFERENCE.match(match.group(1)):

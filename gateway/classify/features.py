@@ -142,6 +142,7 @@ COUNTERS: tuple[str, ...] = (
 
 _MARKS = tuple(MARKS.values())
 _CUES = tuple(CUES.values())
+_CUE_WORDS = frozenset().union(*_CUES)
 
 SIGNATURE = crc32(
     repr(
@@ -196,6 +197,7 @@ def _hashed(words: list[bytes]) -> frozenset[int]:
 
 def _counted(raw: bytes, words: list[bytes], length: int, shape: Shape) -> list[float]:
     vocabulary = set(words)
+    told = vocabulary & _CUE_WORDS
     signs_and_digits = raw.translate(None, _LETTERS)
     signs = signs_and_digits.translate(None, _DIGITS)
     digits = len(signs_and_digits) - len(signs)
@@ -215,7 +217,7 @@ def _counted(raw: bytes, words: list[bytes], length: int, shape: Shape) -> list[
         beginnings.count(b"  "),
         sum(map(signs.count, _CODE_MARKS)),
         *map(signs.count, _MARKS),
-        *map(len, map(vocabulary.intersection, _CUES)),
+        *map(len, map(told.intersection, _CUES)),
         shape.turns,
         shape.tools,
         shape.asks_for_json,
