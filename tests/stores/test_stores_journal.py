@@ -1,5 +1,7 @@
 """The journal: what is written comes back equal and in order, to one process or several, now or after a restart."""
 
+import contextlib
+import re
 import sqlite3
 import subprocess
 import sys
@@ -128,3 +130,12 @@ def test_the_columns_answer_questions_by_themselves(journal: SqliteJournal, path
     reader.close()
     answered = ("local", "on_prem", "completed", 200, 21, 8, 5000, "card")
     assert row == ("billing", "finance", "chat", "restricted", "simple", "private", *answered)
+
+
+def test_the_documented_queries_work(journal: SqliteJournal, path: Path) -> None:
+    journal.write([numbered(1)])
+    docs = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+    (block,) = re.findall(r"```sql\n(.*?)```", docs, re.DOTALL)
+    with contextlib.closing(sqlite3.connect(path)) as operator:
+        operator.executescript(block)
+    assert journal.read(0, 10) == []  # the last of them deletes what is old

@@ -47,7 +47,7 @@ def a_policy() -> Policy:
 
 
 class Fleet:
-    """What `core.ports.Fleet` tells of the two backends; both down unless said otherwise."""
+    """What `core.ports.Fleet` tells of the two backends; both down unless said otherwise, and neither is there."""
 
     def __init__(self) -> None:
         self.states = {"local": BackendState(False, "asleep"), "frontier": BackendState(False, "asleep")}
@@ -60,7 +60,7 @@ class Fleet:
         assert name in self.states
 
     def __getitem__(self, name: str) -> Any:
-        raise AssertionError(f"nothing is ever sent to {name}, which is down")
+        raise AssertionError(f"there is no {name} here")
 
 
 class Sweep:
