@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import re
 import time
 import uuid
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -17,6 +18,8 @@ Body = Mapping[str, Any]
 
 ROLES = ("developer", "system", "user", "assistant", "tool", "function")
 FORMATS = ("json_object", "json_schema", "text")
+NEWER = re.compile(r"gpt-[5-9]|o\d")
+"""Models that know `max_completion_tokens` alone."""
 
 
 async def chat(body: Body, model: Model) -> Reply:
@@ -59,6 +62,11 @@ def _check_combinations(body: Body) -> None:
     if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
         text = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
         raise Refusal(400, text, param="max_tokens", code="invalid_parameter_combination")
+    if body.get("max_tokens") is not None and NEWER.match(body["model"]):
+        text = (
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+        )
+        raise Refusal(400, text, param="max_tokens", code="unsupported_parameter")
     if body.get("top_logprobs") is not None and not body.get("logprobs"):
         text = "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."
         raise Refusal(400, text, param="top_logprobs")

@@ -10,7 +10,7 @@ from gateway.core.types import Usage
 from gateway.wire import sse
 from gateway.wire.exchange import Answer
 from gateway.wire.generate_request import Wanted
-from gateway.wire.openai_errors import event_failure, openai_failure, said, told
+from gateway.wire.openai_errors import event_failure, openai_failure, said, told, unsupported
 from gateway.wire.usage import from_answer
 
 _encode = msgspec.json.encode
@@ -22,7 +22,7 @@ Document = dict[str, Any]
 def told_as_generated(status: int, headers: Mapping[str, str], body: bytes, wanted: Wanted) -> Answer:
     """The answer in TGI's form. Raises GatewayError or AttemptFailed for anything but a completion."""
     if status >= 400:
-        raise openai_failure(status, headers, body) or told(status, said(body))
+        raise openai_failure(status, headers, body) or unsupported(status, body) or told(status, said(body))
     try:
         document = msgspec.json.decode(body)
         usage = from_answer(body) or Usage(wanted.prompt_tokens, len(body) // _BYTES_PER_TOKEN, is_estimate=True)

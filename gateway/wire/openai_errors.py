@@ -22,6 +22,8 @@ _STATUSES: Mapping[int, tuple[FailureKind, bool, str]] = {
     529: (FailureKind.OVERLOADED, True, "is overloaded"),
 }
 _INVALID = "invalid_request"
+_UNSUPPORTED = frozenset({"unsupported_parameter", "unsupported_value"})
+_PARAM = re.compile(r"[A-Za-z_][A-Za-z0-9_.\[\]]{0,63}")
 _LONGEST_WAIT_S = 86_400
 _CODE = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 
@@ -72,6 +74,18 @@ def openai_failure(status: int, headers: Mapping[str, str], body: bytes) -> Atte
     if error is None and not _is_json(headers):  # a page of something in between, which nobody asked
         return AttemptFailed(FailureKind.BAD_ANSWER, f"the backend answered {status} in something that is not JSON")
     return None
+
+
+def unsupported(status: int, body: bytes) -> AttemptFailed | None:
+    """The failure that a 400 is where a model of our choice does not take a field, or not that value.
+
+    The client did not choose the model, so the mistake is not the client's, and another model may take it.
+    """
+    error = said(body) if status == 400 else None
+    if error is None or error.code not in _UNSUPPORTED:
+        return None
+    name = f"`{error.param}`" if error.param and _PARAM.fullmatch(error.param) else "a parameter of the request"
+    return AttemptFailed(FailureKind.UNABLE, f"the backend's model does not take {name}", is_retryable=False)
 
 
 def event_failure(error: Said) -> AttemptFailed | GatewayError:

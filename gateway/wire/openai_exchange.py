@@ -1,5 +1,6 @@
 """Requests of OpenAI clients to servers that speak OpenAI: bytes as they are, both ways, but for the model's name."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -10,13 +11,16 @@ from gateway.core.errors import AttemptFailed, FailureKind
 from gateway.core.types import BackendKind, Endpoint, Envelope
 from gateway.wire.exchange import Answer, Rewriter
 from gateway.wire.hugging_face import openai_changes
-from gateway.wire.openai_errors import openai_failure
+from gateway.wire.openai_errors import openai_failure, unsupported
 from gateway.wire.openai_stream import OpenAIStream, PassingStream
-from gateway.wire.splice import with_fields, with_model
+from gateway.wire.splice import ABSENT, with_fields, with_model
 from gateway.wire.usage import from_answer
 
 _JSON = "application/json"
 _BYTES = "application/octet-stream"
+_NEWER = re.compile(r"gpt-([5-9]|\d\d)|o\d")
+"""OpenAI's reasoning models, by the names it has given them so far. Servers with names of their own go on reading
+`max_tokens`, which some of them alone know."""
 _PATHS: Mapping[Endpoint, str] = MappingProxyType(
     {
         Endpoint.CHAT: "/v1/chat/completions",
@@ -33,7 +37,7 @@ class OpenAIExchange:
     AttemptFailed(UNABLE) or GatewayError where a request in Hugging Face's dialect cannot be put in OpenAI's form.
     """
 
-    __slots__ = ("_prompt_tokens", "body", "expects_stream", "path")
+    __slots__ = ("_is_our_choice", "_prompt_tokens", "body", "expects_stream", "path")
 
     method = "POST"
     content_type = _JSON
@@ -43,11 +47,14 @@ class OpenAIExchange:
         self.body = _body(envelope, model, kind)
         self.expects_stream = envelope.stream and envelope.endpoint is not Endpoint.EMBEDDINGS
         self._prompt_tokens = envelope.prompt_tokens
+        self._is_our_choice = envelope.document.get("model") != model
 
     def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         content_type = headers.get("content-type", _JSON)
         if status >= 300:
             failure = openai_failure(status, headers, body)
+            if failure is None and self._is_our_choice:
+                failure = unsupported(status, body)
             if failure is not None:
                 raise failure
             return Answer(status, body, None, content_type)
@@ -90,10 +97,20 @@ class UnknownExchange:
 
 def _body(envelope: Envelope, model: str, kind: BackendKind) -> bytes:
     document: dict[str, Any] = envelope.document
-    changes = openai_changes(document, kind) if envelope.endpoint is Endpoint.CHAT else {}
+    changes = openai_changes(document, kind) | _bound(document, model) if envelope.endpoint is Endpoint.CHAT else {}
     if changes:
         return with_fields(envelope.body, {"model": model, **changes})
     return with_model(envelope.body, document, model)
+
+
+def _bound(document: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """OpenAI's newer models refuse `max_tokens`. Who was given one without asking for it cannot know."""
+    bound = document.get("max_tokens")
+    if bound is None or document.get("max_completion_tokens") is not None:
+        return {}
+    if document.get("model") == model or not _NEWER.match(model):
+        return {}
+    return {"max_completion_tokens": bound, "max_tokens": ABSENT}
 
 
 def _is_object(body: bytes) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import openai
 import pydantic
 import pytest
-from house import House, text_of
+from house import FRONTIER_FIRST, House, text_of
 from langchain_core.messages import HumanMessage
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 
@@ -162,3 +162,26 @@ async def test_an_unknown_route_reaches_the_backend_the_policy_names(house: Hous
     answer = await house.client.responses.create(model="gpt-5.5", input="Say hello")
     assert answer.output_text
     assert any(entry.path.startswith("/v1/responses") for entry in house.api.log)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_code_written_for_an_older_model_works_on_a_newer_one(a_house, stream: bool) -> None:
+    """OpenAI's newer models refuse `max_tokens`; who asks for `gpt-4-turbo` does not know that another one answers."""
+    house: House = await a_house(FRONTIER_FIRST)
+    raw = await house.chat_raw("Say hello", model="gpt-4-turbo", max_tokens=5, stream=stream)
+    assert raw.headers["x-gateway-backend"] == "frontier"
+    got = raw.parse()
+    reasons = [c.choices[0].finish_reason async for c in got] if stream else [got.choices[0].finish_reason]
+    assert reasons[-1] == "length"
+
+
+async def test_what_the_model_we_chose_does_not_take_another_one_may(a_house) -> None:
+    house: House = await a_house(FRONTIER_FIRST)
+    house.api.faults.fail_status = 400
+    error = {"message": "no", "type": "invalid_request_error", "param": "temperature", "code": "unsupported_value"}
+    house.api.faults.fail_body = json.dumps({"error": error})
+    raw = await house.chat_raw("Say hello", temperature=0.2)
+    assert raw.headers["x-gateway-backend"] == "local"
+    with pytest.raises(openai.BadRequestError) as caught:
+        await house.chat("Say hello", temperature=0.2, model="gpt-5.5")
+    assert caught.value.code == "unsupported_value"

@@ -81,7 +81,8 @@ async def test_padding_hides_the_length_of_every_chunk(client: AsyncOpenAI) -> N
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 async def test_the_limit_is_kept_and_told(client: AsyncOpenAI, name: str) -> None:
-    answer, chunks = await ask(client, **{name: 5}), await pieces(client, **{name: 5})
+    given = {"model": "gpt-4.1", name: 5}
+    answer, chunks = await ask(client, **given), await pieces(client, **given)
     assert answer.usage.completion_tokens == 5
     assert answer.choices[0].finish_reason == "length"
     assert reasons(chunks) == ["length"]

@@ -40,6 +40,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str | None, str | None]] = {
     "five stops": ({"stop": list("abcde")}, "stop", "array_above_max_length"),
     "a stop that is a number": ({"stop": [1]}, "stop[0]", "invalid_type"),
     "two limits": ({"max_tokens": 1, "max_completion_tokens": 1}, "max_tokens", "invalid_parameter_combination"),
+    "the older name of the limit": ({"model": "gpt-5.5", "max_tokens": 9}, "max_tokens", "unsupported_parameter"),
     "options without a stream": ({"stream_options": {"include_usage": True}}, "stream_options", None),
     "rivals without logprobs": ({"top_logprobs": 2}, "top_logprobs", None),
     "a tool that is a text": ({"tools": ["x"]}, "tools[0]", "invalid_type"),

@@ -172,6 +172,13 @@ def test_the_backends_failure_is_raised(status: int, kind: FailureKind) -> None:
     assert caught.value.kind is kind
 
 
+def test_what_the_model_does_not_take_is_tried_elsewhere() -> None:
+    body = b'{"error":{"message":"no","type":"invalid_request_error","param":"top_p","code":"unsupported_parameter"}}'
+    with pytest.raises(AttemptFailed) as caught:
+        as_chat(Endpoint.GENERATE).answer(400, JSON, body)
+    assert caught.value.kind is FailureKind.UNABLE
+
+
 def test_the_clients_mistake_is_told() -> None:
     body = b'{"error":{"message":"too long","type":"invalid_request_error","param":"messages","code":"x"}}'
     with pytest.raises(GatewayError) as caught:

@@ -47,6 +47,55 @@ def test_a_request_for_the_backends_own_model_is_not_even_copied() -> None:
     assert made.expects_stream
 
 
+def renamed(model: str, **fields: Any) -> dict[str, Any]:
+    body = json.dumps(chat(**fields)).encode()
+    return json.loads(OpenAIExchange(envelope(chat(**fields), body=body), model, BackendKind.OPENAI).body)
+
+
+@pytest.mark.parametrize("model", ["gpt-5.5", "gpt-5-mini", "gpt-10", "o3", "o4-mini"])
+def test_a_model_of_our_choice_gets_the_bound_by_the_name_it_takes(model: str) -> None:
+    body = renamed(model, max_tokens=9, x_future=1)
+    assert body == {"model": model, "messages": chat()["messages"], "x_future": 1, "max_completion_tokens": 9}
+    assert renamed(model, max_tokens=9, max_completion_tokens=None)["max_completion_tokens"] == 9
+
+
+@pytest.mark.parametrize("model", ["gpt-4.1", "gpt-4o-mini", "deepseek-chat", "openhermes", "my-gpt-5"])
+def test_other_models_get_the_bound_as_it_came(model: str) -> None:
+    assert renamed(model, max_tokens=9)["max_tokens"] == 9
+
+
+@pytest.mark.parametrize("fields", [{"max_tokens": None}, {"max_tokens": 9, "max_completion_tokens": 9}])
+def test_a_bound_that_need_not_or_cannot_be_renamed_stays(fields: dict[str, Any]) -> None:
+    assert renamed("gpt-5.5", **fields).items() >= fields.items()
+
+
+def test_a_client_that_names_the_model_is_passed_on_untouched() -> None:
+    asked = envelope(chat(model="gpt-5.5", max_tokens=9))
+    assert exchange(asked).body is asked.body
+
+
+UNSUPPORTED = b"""{"error": {"message": "Unsupported value: 'temperature' does not support 0.2 with this model.",
+    "type": "invalid_request_error", "param": "temperature", "code": "unsupported_value"}}"""
+
+
+def test_what_a_model_of_our_choice_does_not_take_is_tried_elsewhere() -> None:
+    with pytest.raises(AttemptFailed) as caught:
+        exchange(envelope(chat(temperature=0.2))).answer(400, JSON, UNSUPPORTED)
+    assert (caught.value.kind, caught.value.is_retryable) == (FailureKind.UNABLE, False)
+    assert "`temperature`" in caught.value.detail
+
+
+def test_a_client_that_names_the_model_hears_what_it_does_not_take() -> None:
+    answer = exchange(envelope(chat(model="gpt-5.5", temperature=0.2))).answer(400, JSON, UNSUPPORTED)
+    assert (answer.status, answer.body) == (400, UNSUPPORTED)
+
+
+def test_a_parameter_that_is_no_name_is_not_shown() -> None:
+    with pytest.raises(AttemptFailed) as caught:
+        exchange(envelope(chat())).answer(400, JSON, UNSUPPORTED.replace(b'"temperature"', b'"my secret word"'))
+    assert "secret" not in caught.value.detail
+
+
 HUGGING_FACE = {
     "json": {"type": "json", "value": SCHEMA},
     "json_object": {"type": "json_object", "value": SCHEMA},
