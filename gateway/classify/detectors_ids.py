@@ -145,14 +145,14 @@ def _by_length(rows: Sequence[DigitId]) -> Mapping[int, tuple[DigitId, ...]]:
 
 
 _DIGITS = re.compile(rb"0+")
-# A part of a shape, what the text must hold for a search to pay, and what `View.compact` must hold for a hit.
+# A part of a shape, and the digits without which a search for it does not pay: in `View.shape`, and in `View.compact`.
 _CORES = MappingProxyType(
     {
-        b"00000": (b"00000", b"00000"),
-        b"-000-": (b"-000-", b"00000000a"),
-        b"a0000a": (b"0000", b"a0000a"),
-        b"00a00": (b"000", b"00a00a000a"),
-        b"-00-00-00-": (b"-00-00-00-", b"aa000000a"),
+        b"00000": (b"00000", b"000000"),
+        b"-000-": (b"000", b"00000000"),
+        b"a0000a": (b"0000", b"0000"),
+        b"00a00": (b"000", b"000"),
+        b"-00-00-00-": (b"00", b"000000"),
     }
 )
 
@@ -225,13 +225,10 @@ def _is_written_alone(number: Number) -> bool:
 
 def find_letter_ids(view: View) -> Iterator[Hit]:
     """Numbers with letters in them, by their shape."""
-    if b"00" not in view.shape:
-        return
     for core, rows in _BY_CORE.items():
-        rare, compact = _CORES[core]
-        place = view.shape.find(core) if rare in view.shape else -1
-        if place >= 0 and compact not in view.compact:
-            continue
+        in_shape, in_compact = _CORES[core]
+        pays = in_shape in view.shape and in_compact in view.compact
+        place = view.shape.find(core) if pays else -1
         while place >= 0:
             if core[0] != _NOUGHT or place == 0 or view.shape[place - 1] != _NOUGHT:  # not within longer digits
                 yield from _around(view, place, rows.get(_digits_at(view.shape, place), ()))
