@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.core.errors import ConfigError
 from gateway.simulators.openai import OpenAISettings, openai_app
+from gateway.simulators.server import listening
 from gateway.simulators.server import run as run_server
 from gateway.simulators.stand_in import StandIn
 from gateway.simulators.tgi import TgiSettings, tgi_app
@@ -27,16 +28,15 @@ def run(given: argparse.Namespace) -> int:
     build, usual_port = SERVICES[given.service]
     port = usual_port if given.port is None else given.port
     where = f"http://{given.host}:{port}"
-    with _listening(given.host, port) as listener:
+    with _listener(given.host, port) as listener:
         print(f"gateway: {given.service} simulator on {where}; faults at {where}/_simulator/faults", file=sys.stderr)
         run_server(build(given), listener)
     return 0
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _listener(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), family=family, backlog=4096)
+        return listening(host, port)
     except OSError as error:
         raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}; choose another `--port`") from None
 

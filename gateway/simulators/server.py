@@ -50,7 +50,7 @@ class Simulator:
 async def serve(app: Any, port: int = 0) -> AsyncIterator[Simulator]:
     """Serve any ASGI app on loopback while the block runs. Raises `OSError` where the port is taken."""
     watch = app.watch if isinstance(app, StandIn) else Watch(Faults())
-    listener = _listener(port)
+    listener = listening("127.0.0.1", port)
     server = _Server(_config(app))
     serving = asyncio.create_task(server.serve([listener]))
     try:
@@ -62,22 +62,24 @@ async def serve(app: Any, port: int = 0) -> AsyncIterator[Simulator]:
         listener.close()
 
 
-def _listener(port: int) -> socket.socket:
-    """Says that it is TCP: only then does asyncio turn Nagle's algorithm off, which holds small events back by 40 ms."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+def run(app: Any, listener: socket.socket) -> None:
+    """Serve until Ctrl-C or SIGTERM."""
+    uvicorn.Server(_config(app)).run([listener])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that says it is TCP: only then does asyncio turn off Nagle's algorithm, which would hold small events
+    back by 40 ms. Raises `OSError` where the address is taken, or none of this machine's."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
+        listener.bind((host, port))
         listener.listen(4096)
     except OSError:
         listener.close()
         raise
     return listener
-
-
-def run(app: Any, listener: socket.socket) -> None:
-    """Serve until Ctrl-C or SIGTERM."""
-    uvicorn.Server(_config(app)).run([listener])
 
 
 def _config(app: Any) -> uvicorn.Config:

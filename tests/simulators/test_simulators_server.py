@@ -10,7 +10,7 @@ import pytest
 from asking import CHAT, HELLO, Asking, until
 
 from gateway.simulators.openai import OpenAISettings, openai_app
-from gateway.simulators.server import Simulator, serve
+from gateway.simulators.server import Simulator, listening, serve
 from gateway.simulators.tgi import TgiSettings, tgi_app
 
 
@@ -38,6 +38,11 @@ async def test_a_taken_port_is_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         async with serve(tgi_app(), port=taken.getsockname()[1]):
             pass
+
+
+def test_the_socket_says_that_it_is_tcp() -> None:
+    with listening("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 async def test_any_asgi_app_can_be_served(http: aiohttp.ClientSession) -> None:
