@@ -5,6 +5,7 @@ import asyncio
 import math
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 from types import FrameType
@@ -37,8 +38,6 @@ def run(given: argparse.Namespace) -> int:
     settings = Settings.read(os.environ, vars(given))
     policy = read_policy(given.policy, os.environ)
     server = DrainingServer(Gateway(policy, settings), settings)
-    where = f"http://{settings.host}:{settings.port}"
-    print(f"gateway: policy `{policy.name}` ({policy.digest[:12]}), listening on {where}", file=sys.stderr, flush=True)
     server.run()
     return 0 if server.started else 1
 
@@ -69,6 +68,13 @@ class DrainingServer(uvicorn.Server):
         super().__init__(uvicorn_config(gateway, settings))
         self._gateway = gateway
         self._unready_s = settings.unready_s
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        policy = self._gateway.policy
+        for place in {listening.getsockname()[:2] for server in self.servers for listening in server.sockets}:
+            where = f"http://{place[0]}:{place[1]}"
+            print(f"gateway: policy `{policy.name}` ({policy.digest[:12]}), listening on {where}", file=sys.stderr)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._gateway.is_draining:

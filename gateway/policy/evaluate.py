@@ -62,8 +62,14 @@ def _propose(policy: Policy, envelope: Envelope, verdict: Verdict) -> tuple[str,
 def _clearance(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict: Verdict) -> str | None:
     if verdict.sensitivity <= spec.zone.clearance:
         return None
-    zone = spec.zone
-    return f"zone `{zone.name}` is cleared for {zone.clearance.label}, the request is {verdict.sensitivity.label}"
+    zone, level = spec.zone, verdict.sensitivity
+    return f"zone `{zone.name}` is cleared for {zone.clearance.label}, the request is {level.label}{_because(verdict)}"
+
+
+def _because(verdict: Verdict) -> str:
+    """What makes it so, in kinds and notes; never the text."""
+    reasons = [*(f"`{finding.kind}`" for finding in verdict.findings), *verdict.unknown]
+    return f" ({', '.join(reasons)})" if reasons else ""
 
 
 def _capability(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict: Verdict) -> str | None:
@@ -121,8 +127,7 @@ _REFUSALS: Mapping[Veto, Callable[[str], GatewayError]] = {
     Veto.CONTEXT: lambda detail: GatewayError(
         400,
         "context_length_exceeded",
-        f"the request is too long: {detail}; shorten the messages or lower `max_tokens`",
-        param="messages",
+        f"the request is too long: {detail}; shorten it or lower `max_tokens`",
     ),
     Veto.HEALTH: lambda detail: GatewayError(
         503,

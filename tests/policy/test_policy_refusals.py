@@ -48,10 +48,10 @@ def test_what_nobody_can_do_is_a_400_that_names_it(refused_with) -> None:
 
 def test_what_fits_nowhere_is_openais_own_error_for_it(refused_with) -> None:
     error = refused_with(model="local", prompt_tokens=9000)
-    assert (error.status, error.code, error.param) == (400, "context_length_exceeded", "messages")
+    assert (error.status, error.code, error.param) == (400, "context_length_exceeded", None)
     assert error.message == (
         "the request is too long: backend `local` takes 8192 tokens, the request needs about 9001; "
-        "shorten the messages or lower `max_tokens`"
+        "shorten it or lower `max_tokens`"
     )
 
 
