@@ -1,6 +1,7 @@
 """The journal of Records in one SQLite file: appended in batches, read back equal, shared by several processes."""
 
 import contextlib
+import functools
 import sqlite3
 import threading
 import time
@@ -46,7 +47,9 @@ _SCHEMA = (
     "CREATE INDEX records_id ON records (id)",
     f"PRAGMA application_id = {APPLICATION_ID}",
 )
-_INSERT = f"INSERT INTO records ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_MOST_ROWS = 256
+"""Rows a statement. After each statement this thread waits for the interpreter's lock, at full load up to 5 ms: row by
+row (`executemany`) the journal would fall behind the requests. Powers of two, so that SQLite keeps few statements."""
 _REMEDIES: Mapping[int, str] = {
     sqlite3.SQLITE_FULL: "make room on its disk",
     sqlite3.SQLITE_IOERR: "make room on its disk, or look whether it is failing",
@@ -86,9 +89,13 @@ class SqliteJournal:
 
     def write(self, records: Sequence[Record]) -> None:
         """All of them or none, in this order."""
-        rows = [_row(record) for record in records]
-        with self._lock, self._as_unavailable("written"), _transaction(self._writer):
-            self._writer.executemany(_INSERT, rows)
+        with self._lock, self._as_unavailable("written"), _transaction(self._writer) as writer:
+            start = 0
+            while start < len(records):
+                rows = _power_of_two(min(len(records) - start, _MOST_ROWS))
+                chunk = records[start : start + rows]
+                writer.execute(_insert(rows), [value for record in chunk for value in _row(record)])
+                start += rows
 
     def read(self, since: float, limit: int) -> list[Record]:
         """The first `limit` records accepted at `since` (seconds since the epoch) or later, oldest first."""
@@ -164,6 +171,17 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]
         if connection.in_transaction:  # SQLite itself rolls back where the disk is full
             connection.execute("ROLLBACK")
         raise
+
+
+def _power_of_two(most: int) -> int:
+    """The largest that is not larger."""
+    return 1 << (most.bit_length() - 1)
+
+
+@functools.cache
+def _insert(rows: int) -> str:
+    row = f"({', '.join('?' * len(_COLUMNS))})"
+    return f"INSERT INTO records ({', '.join(_COLUMNS)}) VALUES {', '.join([row] * rows)}"
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
