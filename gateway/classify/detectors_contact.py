@@ -198,10 +198,16 @@ def _national(view: View, run: Span) -> Hit | None:
     return None
 
 
+def _is_glued(text: str, run: Span) -> bool:
+    """Part of something longer, as `call_1382951198344a2e` is an id; an extension (`x12`) may stand behind a number."""
+    before, behind = text[max(0, run.start - 1) : run.start], text[run.end : run.end + 1]
+    return before.isalpha() or (behind.isalpha() and behind not in "xX")
+
+
 def _told(view: View, run: Span, told: Sequence[int]) -> Hit | None:
     word = bisect_left(told, run.start - _WORD_BEFORE)
     is_told = word < len(told) and told[word] < run.start
-    if not is_told or view.shape.count(b"0", run.start, run.end) > 15:
+    if not is_told or view.shape.count(b"0", run.start, run.end) > 15 or _is_glued(view.text, run):
         return None
     written = view.text[run.start : run.end]
     if _DATE.search(written) or set(written) & _NOT_IN_PHONES:

@@ -116,3 +116,8 @@ def test_a_telephone_number_is_found(text):
 )
 def test_what_is_no_telephone_number_is_nothing(text):
     assert kinds(text) == set()
+
+
+@pytest.mark.parametrize("made", ["1382951198344a2e9f275b72", "a2e9f275b721382951198344", "9f1382951198344a2e275b72"])
+def test_the_id_of_a_tool_call_is_no_telephone_number(made):
+    assert "phone" not in kinds(f"call_{made}")
