@@ -138,4 +138,5 @@ class Outbox:
             self._batch = len(batch) // 2
         else:
             self.dropped += 1
+            self.error = ""
             _log.error("a record cannot be written to the %s: %s", self.name, type(bug).__name__)
