@@ -51,7 +51,7 @@ class Gateway:
         self.recorder = Recorder(self.journal, self._metrics, sys.stdout if settings.log == "json" else None)
         classifier = Classifier(policy.labelling, shipped_weights(), secrets.token_bytes(32))
         self.pipeline = Pipeline(policy, classifier, self.fleet, self.recorder, self.sweep, clock)
-        self.data_plane = DataPlane(lambda: self.pipeline, settings.max_body_bytes)
+        self.data_plane = DataPlane(lambda: self.pipeline, settings.max_body_bytes, self._metrics.turned_away)
 
     async def start(self) -> None:
         await self.fleet.start()

@@ -33,11 +33,17 @@ def endpoint_of(method: str, path: str) -> Endpoint | None:
 
 
 class DataPlane:
-    """Accept, run the pipeline, answer. `pipeline` is asked once per request, so a reload is one assignment."""
+    """Accept, run the pipeline, answer. `pipeline` is asked once per request, so a reload is one assignment.
 
-    def __init__(self, pipeline: Callable[[], Pipeline], max_body_bytes: int) -> None:
+    `turned_away` is told the code of each refusal that came before there was an Envelope, and so leaves no Record.
+    """
+
+    def __init__(
+        self, pipeline: Callable[[], Pipeline], max_body_bytes: int, turned_away: Callable[[str], None]
+    ) -> None:
         self._pipeline = pipeline
         self._max_body_bytes = max_body_bytes
+        self._turned_away = turned_away
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, endpoint: Endpoint) -> None:
         pipeline = self._pipeline()
@@ -47,6 +53,7 @@ class DataPlane:
             acceptance = Acceptance(request_id, endpoint, pipeline.policy, self._max_body_bytes)
             envelope = await accept(scope, receive, acceptance)
         except GatewayError as error:
+            self._turned_away(error.code)
             await responder.refuse(error, _at_the_gate(request_id, error))
         except ClientLeft:
             return

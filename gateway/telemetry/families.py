@@ -19,6 +19,12 @@ REQUESTS = Family(
     "Requests by what was called, who answered, why, and how it ended",
 )
 REFUSALS = Family("gateway_refusals_total", "counter", ("code",), "Requests refused, by the code the client heard")
+TURNED_AWAY = Family(
+    "gateway_turned_away_total",
+    "counter",
+    ("code",),
+    "Requests refused before they were accepted (no key, no JSON, too large); they leave no record",
+)
 UNKNOWN = Family("gateway_unknown_total", "counter", (), "Requests of which something could not be known")
 FINDINGS = Family("gateway_findings_total", "counter", ("kind",), "Detectors' hits")
 EXCLUDED = Family("gateway_excluded_total", "counter", ("backend", "veto"), "Routes struck out, by reason")
@@ -55,6 +61,7 @@ FAILURES = Family("gateway_record_writes_failed_total", "counter", ("to",), "Wri
 FAMILIES: tuple[Family, ...] = (
     REQUESTS,
     REFUSALS,
+    TURNED_AWAY,
     UNKNOWN,
     FINDINGS,
     EXCLUDED,

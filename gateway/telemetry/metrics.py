@@ -52,6 +52,7 @@ class Metrics:
         self._codes, self._errors = _Words(), _Words()
         self._requests = self._counters(families.REQUESTS)
         self._refusals = self._counters(families.REFUSALS)
+        self._turned_away = self._counters(families.TURNED_AWAY)
         self._unknown = self._counter(families.UNKNOWN)
         self._findings = self._counters(families.FINDINGS)
         self._excluded = self._counters(families.EXCLUDED)
@@ -72,6 +73,10 @@ class Metrics:
     def render(self) -> bytes:
         """The text format, version 0.0.4. Safe to call in any thread."""
         return generate_latest(self._registry)
+
+    def turned_away(self, code: str) -> None:
+        """A request that was refused before it was accepted."""
+        self._turned_away[(self._codes.bounded(code),)].inc()
 
     def count(self, record: Record) -> None:
         """Raises OverflowError for figures that no counter can hold."""

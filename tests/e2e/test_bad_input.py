@@ -4,6 +4,7 @@ import io
 import json
 from typing import Any
 
+import aiohttp
 import pytest
 from house import LOCAL_FIRST, ZONES_AND_BACKENDS, House
 
@@ -66,6 +67,14 @@ async def test_a_bad_body_is_told_in_tgis_format(house: House, path: str, data: 
     assert set(answer) == {"error", "error_type"}
 
 
+async def test_what_is_turned_away_is_counted(house: House) -> None:
+    for _ in range(2):
+        await post(house, CHAT, BODIES["not JSON"][0])
+    async with house.http.get("/metrics") as got:
+        assert 'gateway_turned_away_total{code="invalid_json"} 2.0' in await got.text()
+    assert await house.records() == []
+
+
 async def test_an_unknown_model_is_told_with_a_suggestion(house: House) -> None:
     _, answer, _ = await post(house, CHAT, BODIES["an unknown model"][0])
     assert "gpt-4-turbo" in answer["error"]["message"]
@@ -86,7 +95,7 @@ async def test_a_hundred_megabytes_without_a_length_are_refused(house: House) ->
     try:
         async with house.http.post(CHAT, data=pieces(), headers=JSON) as got:
             assert got.status == 413
-    except ConnectionError:
+    except aiohttp.ClientOSError:
         pass  # the gateway had closed the door while we were still pushing
     assert house.sent_to(house.gpu) == []
     assert (await house.chat("Say hello")).choices[0].message.content
