@@ -32,6 +32,9 @@ from gateway.policy.model import Policy
 from gateway.sweep import Interruption, Sweep, Vigil
 from gateway.wire.errors import exhausted
 
+PAUSE_S, LAST_PAUSE_S = 0.5, 5.0
+"""The longest wait before a retry where another route is left, and where none is."""
+
 Headers = list[tuple[bytes, bytes]]
 
 _log = logging.getLogger("gateway")
@@ -129,15 +132,29 @@ class Pipeline:
         if not trail.decision.routes:
             raise refusal(trail.decision, trail.envelope)
         failures: list[AttemptFailed] = []
+        last = trail.decision.routes[-1]
         for route in trail.decision.routes:
-            for _ in range(1 + route.retries):
-                try:
-                    return await self._attempt(trail, route)
-                except AttemptFailed as failure:
-                    failures.append(failure)
-                    if not failure.is_retryable:
-                        break
+            reply = await self._try(trail, route, failures, LAST_PAUSE_S if route is last else PAUSE_S)
+            if reply is not None:
+                return reply
         raise exhausted(failures)
+
+    async def _try(self, trail: Trail, route: Route, failures: list[AttemptFailed], longest_s: float) -> Reply | None:
+        """One route, again as often as it says unless that means to wait for longer; None: on to the next."""
+        for retry in range(1 + route.retries):
+            if retry:
+                pause = _pause_s(retry, failures[-1])
+                if pause > longest_s:
+                    return None
+                trail.vigil.attempt_until = None
+                await asyncio.sleep(pause)
+            try:
+                return await self._attempt(trail, route)
+            except AttemptFailed as failure:
+                failures.append(failure)
+                if not failure.is_retryable:
+                    return None
+        return None
 
     async def _attempt(self, trail: Trail, route: Route) -> Reply:
         """One send. Its time to the first byte is bounded for a stream; a whole answer has the total time."""
@@ -251,6 +268,13 @@ class Pipeline:
             zone="" if backend is None else backend.zone.name,
             outcome=outcome,
         )
+
+
+def _pause_s(retry: int, failure: AttemptFailed) -> float:
+    """As long as the backend asks for; else none before the first retry (another replica may be well), then longer."""
+    if failure.retry_after_s is not None:
+        return failure.retry_after_s
+    return 0.1 * (2 ** (retry - 1) - 1)
 
 
 def _cost(trail: Trail) -> NanoUSD | None:

@@ -133,6 +133,22 @@ async def test_an_exhausted_quota_falls_back_and_is_not_retried(a_house) -> None
     assert len(house.sent_to(house.api)) == 1
 
 
+async def test_a_backend_that_asks_to_wait_is_left_alone_while_another_can_answer(a_house) -> None:
+    policy = ZONES_AND_BACKENDS + "otherwise: {route: [{to: frontier, retries: 3}, local]}\n"
+    house: House = await a_house(policy, api=OpenAISettings(requests_per_minute=1))
+    answers = [await house.chat_raw("Say hello") for _ in range(2)]
+    assert [raw.headers["x-gateway-backend"] for raw in answers] == ["frontier", "local"]
+    assert len(house.sent_to(house.api)) == 2  # the second was told to come back in a second
+
+
+async def test_the_last_route_is_tried_again_after_the_time_it_asked_for(a_house) -> None:
+    house: House = await a_house(ZONES_AND_BACKENDS + "otherwise: {route: [{to: frontier, retries: 1}]}\n")
+    house.api.faults.overloaded_first = 1
+    assert (await house.chat("Say hello")).choices[0].message.content
+    (record,) = await house.records()
+    assert [attempt.error for attempt in record.outcome.attempts] == ["overloaded", ""]
+
+
 async def test_a_second_replica_takes_over(a_house) -> None:
     async with serve(tgi_app(TgiSettings())) as second:
         policy = ZONES_AND_BACKENDS.replace('["${TGI_URL}"]', f'["${{TGI_URL}}", "{second.url}"]')
