@@ -274,7 +274,7 @@ def _pause_s(retry: int, failure: AttemptFailed) -> float:
     """As long as the backend asks for; else none before the first retry (another replica may be well), then longer."""
     if failure.retry_after_s is not None:
         return failure.retry_after_s
-    return 0.1 * (2 ** (retry - 1) - 1)
+    return 0.1 * ((1 << (retry - 1)) - 1)
 
 
 def _cost(trail: Trail) -> NanoUSD | None:
