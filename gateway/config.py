@@ -10,22 +10,29 @@ import msgspec
 from gateway.core.errors import ConfigError
 from gateway.policy.load import load
 from gateway.policy.model import Policy
+from gateway.policy.verify import violations
 
 _CHECKOUT = Path(__file__).resolve().parent.parent / "policies"
 _INSTALLED = "shipped_policies"
 
 
 def read_policy(path: Path, environment: Mapping[str, str]) -> Policy:
-    """A policy fit to be served. Raises ConfigError: no such file, an error in it, or a secret that is not set."""
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        reason = (error.strerror or "it cannot be read").lower()
-        raise ConfigError(f"cannot read the policy `{path}`: {reason}; give the path of a policy file") from None
-    policy = load(text, str(path), environment)
+    """A policy fit to be served. Raises ConfigError: no such file, an error in it, an invariant broken, no secret."""
+    policy = load(policy_text(path), str(path), environment)
+    broken = violations(policy, str(path))
+    if broken:
+        raise ConfigError("\n".join((*broken, "change the rules, or whoever signs for the invariant changes that")))
     if policy.missing_secrets:
         raise ConfigError("\n".join(policy.missing_secrets))
     return policy
+
+
+def policy_text(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise ConfigError(f"cannot read the policy `{path}`: {reason}; give the path of a policy file") from None
 
 
 def shipped_policy(name: str) -> Path:

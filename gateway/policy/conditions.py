@@ -27,7 +27,11 @@ def read_condition(reader: Reader, value: Value, names: Names) -> Condition:
     if not isinstance(value.node, yaml.MappingNode) or not value.node.value:
         reader.problems.add(value.node, f"{value.what} must ask about something, such as `sensitivity: restricted`")
         return _NOTHING
-    fields = reader.fields(value, _SHAPE)
+    return together(reader, reader.fields(value, SHAPE), names)
+
+
+def together(reader: Reader, fields: Mapping[str, Value], names: Names) -> Condition:
+    """What at least one key asks."""
     parts = tuple(_READERS[key](reader, each, names) for key, each in fields.items())
     return parts[0] if len(parts) == 1 else Every(parts)
 
@@ -132,4 +136,4 @@ _READERS: Mapping[str, ReadCondition] = {
     "any": _some,
     "not": _negated,
 }
-_SHAPE = schema.Shape(optional=tuple(_READERS))
+SHAPE = schema.Shape(optional=tuple(_READERS))

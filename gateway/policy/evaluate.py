@@ -18,7 +18,7 @@ from gateway.core.types import (
 from gateway.policy.model import Policy
 from gateway.policy.vocabulary import AUTO, PINNED, UNKNOWN_ROUTES
 
-_UP = BackendState(is_up=True)
+UP = BackendState(is_up=True)
 _RETRY_AFTER_S = 5
 _LONGEST_NAME = 64
 
@@ -35,15 +35,22 @@ def decide(policy: Policy, envelope: Envelope, verdict: Verdict, states: Mapping
     routes: list[Route] = []
     excluded: list[tuple[str, Exclusion]] = []
     for route in proposed:
-        spec, state = policy.backends[route.backend], states.get(route.backend, _UP)
-        for veto, strikes in VETOES:
-            detail = strikes(spec, state, envelope, verdict)
-            if detail is not None:
-                excluded.append((route.backend, Exclusion(veto, detail)))
-                break
-        else:
+        spec, state = policy.backends[route.backend], states.get(route.backend, UP)
+        struck_out = exclusion(spec, state, envelope, verdict)
+        if struck_out is None:
             routes.append(route)
+        else:
+            excluded.append((route.backend, struck_out))
     return Decision(tuple(routes), rule, tuple(excluded), policy.digest)
+
+
+def exclusion(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict: Verdict) -> Exclusion | None:
+    """The first veto against a route to this backend; None: it may be taken."""
+    for veto, strikes in VETOES:
+        detail = strikes(spec, state, envelope, verdict)
+        if detail is not None:
+            return Exclusion(veto, detail)
+    return None
 
 
 def _propose(policy: Policy, envelope: Envelope, verdict: Verdict) -> tuple[str, tuple[Route, ...]]:

@@ -10,13 +10,14 @@ from gateway.policy import schema
 from gateway.policy.backends import read_backends, read_zones
 from gateway.policy.callers import read_callers
 from gateway.policy.conditions import Names
+from gateway.policy.invariants import read_invariants
 from gateway.policy.labelling import read_labelling
 from gateway.policy.model import Policy
 from gateway.policy.models import choices, read_models
 from gateway.policy.parse import parse
 from gateway.policy.problems import Problems
 from gateway.policy.read import Reader, Value
-from gateway.policy.rules import read_rules
+from gateway.policy.rules import read_rules, rule_places
 from gateway.policy.vocabulary import API_VERSION, KIND
 
 _DEADLINE_S = 600.0
@@ -49,6 +50,7 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
     backends = read_backends(reader, fields.get("backends"), zones)
     models = read_models(reader, fields.get("models"), backends)
     callers = read_callers(reader, fields.get("callers"))
+    names = Names(callers.everyone, models)
     return Policy(
         name=reader.name(metadata.get("name"), "policy"),
         version=reader.text(metadata.get("version")),
@@ -59,12 +61,15 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
         models=models.ends,
         choices=choices(models.ends, backends),
         callers=callers.by_digest,
+        everyone=callers.everyone,
         is_open=callers.is_open,
         labelling=read_labelling(reader, fields.get("classify")),
-        rules=read_rules(reader, fields, Names(callers.everyone, models), backends),
+        rules=read_rules(reader, fields, names, backends),
         unknown_routes=reader.word(fields.get("unknown_routes"), backends) or None,
         deadline_s=reader.duration(fields.get("deadline"), _DEADLINE_S),
         baseline=_baseline(reader, fields.get("baseline"), backends),
+        invariants=read_invariants(reader, fields.get("invariants"), names, backends),
+        places=rule_places(fields.get("rules"), fields.get("otherwise")),
         missing_secrets=tuple(reader.missing_secrets),
     )
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from gateway.core.types import ANONYMOUS, BackendSpec, Caller, Envelope, Labelling, Route, Verdict, Zone
+from gateway.policy.problems import Place
 
 Predicate = Callable[[Envelope, Verdict], bool]
 
@@ -78,6 +79,28 @@ class Rule(msgspec.Struct, frozen=True):
     matches: Predicate
 
 
+class Promise(StrEnum):
+    """What an invariant says of the requests it speaks of. The value is the key in the file."""
+
+    NEVER = "never"  # none of their routes leads there
+    ONLY = "only"  # all of their routes lead there
+    ALWAYS = "always"  # while everything is up, one of their routes leads there
+
+
+class Invariant(msgspec.Struct, frozen=True):
+    """A promise about every request that `when` matches, proved before the policy is served.
+
+    `backends` are those that `reaches` selects, and `destination` is the same in words.
+    """
+
+    promise: Promise
+    when: Condition | None
+    matches: Predicate
+    backends: frozenset[str]
+    destination: str
+    place: Place
+
+
 class ModelChoice(msgspec.Struct, frozen=True):
     """What a client's model name asks for: a backend (pinned), nothing in particular (auto), or nothing we know."""
 
@@ -97,8 +120,9 @@ class Policy(msgspec.Struct, frozen=True):
 
     `models` maps a client's name to "auto" or a backend, aliases followed; `choices` is the same with the backends'
     own names and "auto". `callers` maps the SHA-256 of a key to its caller; `is_open`: the file lists no callers, so
-    anyone may ask. `rules` ends with `otherwise`. `missing_secrets`: sentences about references to secrets that the
-    environment does not give; a policy with any can be checked but must not be served.
+    anyone may ask; `everyone` is each caller, whether or not the environment gives a key. `rules` ends with
+    `otherwise`. `places` says where each rule stands in the file, by name. `missing_secrets`: sentences about
+    references to secrets that the environment does not give; a policy with any can be checked but not served.
     """
 
     name: str
@@ -110,12 +134,15 @@ class Policy(msgspec.Struct, frozen=True):
     models: Mapping[str, str]
     choices: Mapping[str, ModelChoice]
     callers: Mapping[str, Caller]
+    everyone: tuple[Caller, ...]
     is_open: bool
     labelling: Labelling
     rules: tuple[Rule, ...]
     unknown_routes: str | None
     deadline_s: float
     baseline: str | None
+    invariants: tuple[Invariant, ...]
+    places: Mapping[str, Place]
     missing_secrets: tuple[str, ...] = ()
 
     def resolve_model(self, name: str) -> ModelChoice:

@@ -29,11 +29,11 @@ class Problems:
         return len(self._found)
 
     def add(self, where: yaml.Node | Place, sentence: str) -> None:
-        self._found[_place(where), sentence] = None
+        self._found[place_of(where), sentence] = None
 
     def told(self, where: yaml.Node | Place, sentence: str) -> str:
         """The line as a person sees it: `file:line:column: sentence`."""
-        place = _place(where)
+        place = place_of(where)
         visible = "".join(char if char.isprintable() else "?" for char in sentence)
         return f"{self._filename}:{place.line}:{place.column}: {visible}"
 
@@ -59,5 +59,5 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return "; use one of " + ", ".join(f"`{each}`" for each in words[:_SHOWN]) + more
 
 
-def _place(where: yaml.Node | Place) -> Place:
+def place_of(where: yaml.Node | Place) -> Place:
     return where if isinstance(where, Place) else Place(where.start_mark.line + 1, where.start_mark.column + 1)

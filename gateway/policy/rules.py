@@ -1,6 +1,7 @@
 """The `rules` and `otherwise` sections: which routes are proposed for what, in order."""
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 import yaml
 
@@ -9,6 +10,7 @@ from gateway.policy import schema
 from gateway.policy.conditions import Names, read_condition
 from gateway.policy.match import always, predicate
 from gateway.policy.model import Condition, Rule
+from gateway.policy.problems import Place, place_of
 from gateway.policy.read import Reader, Value
 from gateway.policy.vocabulary import OTHERWISE, RESERVED_RULE_NAMES
 
@@ -32,6 +34,13 @@ def read_rules(
     return (*rules, Rule(OTHERWISE, None, routes, always))
 
 
+def rule_places(rules: Value | None, otherwise: Value | None) -> Mapping[str, Place]:
+    """Where each rule stands, by name."""
+    nodes = rules.node.value if rules and isinstance(rules.node, yaml.SequenceNode) else ()
+    named = {name: place_of(node) for node in nodes if (name := _name(node))}
+    return MappingProxyType(named | ({} if otherwise is None else {OTHERWISE: place_of(otherwise.node)}))
+
+
 def _listed(reader: Reader, value: Value | None) -> list[Value]:
     if value is None:
         return []
@@ -43,11 +52,16 @@ def _listed(reader: Reader, value: Value | None) -> list[Value]:
 
 def _title(node: yaml.Node, number: int) -> str:
     """A rule's name as the file gives it, so that every problem in it can say which rule."""
+    name = _name(node)
+    return f"rule `{name}`" if name else f"rule number {number}"
+
+
+def _name(node: yaml.Node) -> str:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            if key.value == "name" and isinstance(value, yaml.ScalarNode) and value.value:
-                return f"rule `{value.value}`"
-    return f"rule number {number}"
+            if key.value == "name" and isinstance(value, yaml.ScalarNode):
+                return str(value.value)
+    return ""
 
 
 def _rule(reader: Reader, value: Value, names: Names, backends: Collection[str]) -> Rule:

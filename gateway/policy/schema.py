@@ -16,7 +16,7 @@ class Shape(NamedTuple):
 
 POLICY = Shape(
     required=("apiVersion", "kind", "metadata", "zones", "backends", "otherwise"),
-    optional=("models", "callers", "classify", "rules", "unknown_routes", "baseline", "deadline"),
+    optional=("models", "callers", "classify", "rules", "unknown_routes", "baseline", "deadline", "invariants"),
 )
 METADATA = Shape(required=("name",), optional=("version", "owner"))
 ZONE = Shape(required=("clearance",), optional=("region", "retention"))
@@ -48,8 +48,10 @@ OTHERWISE = Shape(required=("route",), optional=("timeouts", "retries"))
 ROUTE = Shape(required=("to",), optional=("first_byte", "total", "retries"))
 TIMEOUTS = Shape(optional=("first_byte", "total"))
 BOUNDS = Shape(optional=("at_least", "at_most"))
+INVARIANT = Shape(optional=("never", "only", "always"))
+REACHES = Shape(optional=("zone", "region", "retention", "backend"))
 
-DECIDING = ("zones", "classify", "rules", "otherwise", "models", "unknown_routes")
+DECIDING = ("zones", "classify", "rules", "otherwise", "models", "unknown_routes", "invariants")
 DECIDING_KEYS = {"backends": ("zone", "kind", "context_tokens", "can", "cannot"), "callers": ("team", "tags")}
 """Sections, and keys of others, that decide: no environment reference there, so that one digest of the file means one
 set of decisions. A service's address and price may differ from one environment to the next; its zone may not."""

@@ -1,7 +1,9 @@
 """Random valid policies as YAML text, and random requests, verdicts and fleets for them to decide about."""
 
+from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import yaml
 from hypothesis import reject
 from hypothesis import strategies as st
@@ -23,6 +25,7 @@ from gateway.core.types import (
 )
 from gateway.policy.load import load
 from gateway.policy.model import Policy
+from gateway.policy.space import OWN_NEED
 
 CLASSES = ("public", "internal", "confidential", "restricted")
 TIERS = ("simple", "medium", "hard")
@@ -132,6 +135,13 @@ def routes(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
     return {"route": route[0] if len(route) == 1 and draw(st.booleans()) else route, **more}
 
 
+labellings = st.fixed_dictionaries(
+    {"kinds": st.dictionaries(st.sampled_from(KINDS), st.sampled_from(CLASSES))},
+    optional={key: st.sampled_from(CLASSES) for key in ("default", "unlisted", "unreadable")},
+)
+thresholds = st.fixed_dictionaries({"medium_from": st.sampled_from([0, 0.3, 0.4]), "hard_from": st.just(0.4)})
+
+
 @st.composite
 def policies(draw: st.DrawFn) -> dict[str, Any]:
     zones = draw(st.lists(st.sampled_from(ZONES), min_size=1, unique=True))
@@ -156,6 +166,8 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
     asked = draw(st.lists(conditions(free), max_size=4, unique_by=repr))
     policy["rules"] = [{"name": f"r{number}", "when": when, **draw(routes(names))} for number, when in enumerate(asked)]
     policy["otherwise"] = draw(routes(names))
+    if draw(st.booleans()):
+        policy["classify"] = {"sensitivity": draw(labellings), "complexity": draw(thresholds)}
     if draw(st.booleans()):
         policy["unknown_routes"] = draw(st.sampled_from(names))
     return policy
@@ -194,6 +206,28 @@ states = st.dictionaries(
     st.sampled_from(BACKENDS),
     st.builds(BackendState, is_up=st.booleans(), reason=st.just("probe failed"), context_tokens=st.none() | TOKENS),
 )
+
+
+@st.composite
+def honest(draw: st.DrawFn) -> Callable[[Policy], tuple[Envelope, Verdict, dict[str, BackendState]]]:
+    """A request as the gateway would read and classify it under a policy, and a fleet."""
+    envelope, fleet = draw(envelopes), draw(states)
+    needs = frozenset({OWN_NEED[envelope.endpoint]} | (envelope.needs - frozenset(OWN_NEED.values())))
+    kinds = draw(st.sets(st.sampled_from((*KINDS, "of_tomorrow")), max_size=2))
+    unknown, score = draw(st.sampled_from(["", "unreadable", "on_error"])), draw(st.sampled_from([0.0, 0.35, 1.0]))
+
+    def under(policy: Policy) -> tuple[Envelope, Verdict, dict[str, BackendState]]:
+        labelling = policy.labelling
+        levels = [labelling.default, *(labelling.kinds.get(kind, labelling.unlisted) for kind in kinds)]
+        level = max([*levels, getattr(labelling, unknown)] if unknown else levels)
+        tier = Tier((score >= labelling.medium_from) + (score >= labelling.hard_from))
+        findings = tuple(Finding(kind, 1, 0.9) for kind in sorted(kinds))
+        return msgspec.structs.replace(envelope, needs=needs), Verdict(level, score, tier, findings), fleet
+
+    return under
+
+
+honest_cases = st.lists(honest(), min_size=1, max_size=8).map(lambda made: lambda policy: [one(policy) for one in made])
 
 cases = st.lists(st.tuples(envelopes, verdicts, states), min_size=1, max_size=6)
 """Requests for one policy: loading it costs more than deciding by it."""

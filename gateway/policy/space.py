@@ -1,0 +1,327 @@
+"""Every request that a policy can tell apart, as boxes over finite axes, split by what its conditions ask.
+
+A box holds, for each axis, one bit for each value it allows. Splitting never multiplies out what no condition reads,
+so a policy of hundreds of rules has hundreds of boxes where its states are billions.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from math import prod
+from typing import NamedTuple, assert_never
+
+from gateway.core.types import (
+    Caller,
+    Endpoint,
+    Envelope,
+    Finding,
+    Labelling,
+    Need,
+    Sensitivity,
+    Tier,
+    Verdict,
+)
+from gateway.policy.model import AnyOf, Between, Condition, Every, Negated, OneOf, Policy, Signal, Some
+from gateway.policy.vocabulary import AUTO, FINDING_KINDS
+
+Box = tuple[int, ...]
+ENDPOINT, SENSITIVITY, TIER, CALLER, MODEL, STREAM, TOKENS = range(7)
+ABSENT, PRESENT = 1, 2
+
+OWN_NEED: Mapping[Endpoint, Need] = {
+    Endpoint.CHAT: Need.CHAT,
+    Endpoint.COMPLETIONS: Need.COMPLETIONS,
+    Endpoint.EMBEDDINGS: Need.EMBEDDINGS,
+    Endpoint.GENERATE_ROOT: Need.GENERATE,
+    Endpoint.GENERATE: Need.GENERATE,
+    Endpoint.GENERATE_STREAM: Need.GENERATE,
+    Endpoint.TOKENIZE: Need.TOKENIZE,
+    Endpoint.CHAT_TOKENIZE: Need.TOKENIZE,
+    Endpoint.UNKNOWN: Need.PASSTHROUGH,
+}
+"""What a request needs by what it calls; held equal to `wire/` by a test. All other needs may come with any."""
+UNLISTED_KIND = "a_kind_not_listed"
+UNREADABLE_NOTE, FAILED_NOTE = "the body could not be read", "a detector failed"
+_OWN_NEEDS = frozenset(OWN_NEED.values())
+_DEADLINE_S = 600.0
+
+
+class Witness(NamedTuple):
+    """One concrete request of a box, with what is believed about it."""
+
+    envelope: Envelope
+    verdict: Verdict
+
+
+class Space:
+    """The axes that these policies and conditions span. The first policy's `classify` says what can be believed."""
+
+    def __init__(self, policies: Sequence[Policy], more: Iterable[Condition | None] = ()) -> None:
+        conditions = [rule.when for policy in policies for rule in policy.rules]
+        conditions += [invariant.when for policy in policies for invariant in policy.invariants]
+        read = [leaf for condition in (*conditions, *more) if condition is not None for leaf in leaves(condition)]
+        self.labelling: Labelling = policies[0].labelling
+        self.signals = frozenset(Signal.PROMPT_TOKENS if isinstance(leaf, Between) else leaf.signal for leaf in read)
+        needs = _mentioned(read, Signal.NEEDS) - _OWN_NEEDS
+        kinds = {str(kind) for kind in _mentioned(read, Signal.FINDINGS)}
+        self.atoms: list[tuple[Hashable, ...]] = [
+            tuple(Endpoint),
+            tuple(Sensitivity),
+            _tiers(self.labelling),
+            tuple(dict.fromkeys(caller for policy in policies for caller in policy.everyone)),
+            _models(
+                policies, [leaf.values for leaf in read if isinstance(leaf, OneOf) and leaf.signal is Signal.MODEL]
+            ),
+            (False, True),
+            _token_starts(policies, read),
+        ]
+        self.needs = {need: len(self.atoms) + number for number, need in enumerate(sorted(needs, key=str))}
+        self.kinds = {kind: len(self.atoms) + len(needs) + number for number, kind in enumerate(sorted(kinds))}
+        self.atoms += [(False, True)] * (len(needs) + len(kinds))
+        self._anywhere = _possible_causes(self.labelling, kinds)
+        self._masks: dict[Condition, tuple[int, int]] = {}
+        whole = self.possible(tuple((1 << len(values)) - 1 for values in self.atoms))
+        assert whole is not None, "some request is always possible"
+        self.whole: Box = whole
+
+    def possible(self, box: Box) -> Box | None:
+        """The box without classes that nothing in it can bring about; None: no request is like that."""
+        labelling, base, causes = self.labelling, self.labelling.default, self._anywhere
+        for kind, axis in self.kinds.items():
+            if box[axis] & PRESENT:
+                level = labelling.kinds.get(kind, labelling.unlisted)
+                if box[axis] & ABSENT:
+                    causes |= {level}
+                else:
+                    base = max(base, level)
+        reachable = 1 << base
+        for level in causes:
+            reachable |= 1 << max(base, level)
+        return self.narrowed(box, SENSITIVITY, reachable)
+
+    def narrowed(self, box: Box, axis: int, mask: int) -> Box | None:
+        kept = box[axis] & mask
+        return None if not kept else box if kept == box[axis] else (*box[:axis], kept, *box[axis + 1 :])
+
+    def mask(self, axis: int, values: Iterable[Hashable]) -> int:
+        wanted = set(values)
+        return sum(1 << number for number, value in enumerate(self.atoms[axis]) if value in wanted)
+
+    def values(self, box: Box, axis: int) -> list[Hashable]:
+        return [value for number, value in enumerate(self.atoms[axis]) if box[axis] >> number & 1]
+
+    def split(self, box: Box, condition: Condition | None) -> tuple[list[Box], list[Box]]:
+        """Disjoint boxes: where the condition holds, and where it does not. None holds everywhere."""
+        match condition:
+            case None:
+                return [box], []
+            case Every(parts):
+                return self._every(box, parts)
+            case Some(parts):
+                outside, inside = self._every(box, tuple(Negated(part) for part in parts))
+                return inside, outside
+            case Negated(part):
+                inside, outside = self.split(box, part)
+                return outside, inside
+            case AnyOf(Signal.FINDINGS, kinds):
+                return self._any_present(box, [self.kinds[kind] for kind in self.kinds if kind in kinds])
+            case AnyOf(Signal.NEEDS, needs):
+                return self._any_needed(box, needs)
+            case OneOf() | AnyOf() | Between():
+                axis, mask = self._mask_of(condition)
+                return self.on(box, axis, mask)
+            case _:
+                assert_never(condition)
+
+    def _every(self, box: Box, parts: Sequence[Condition]) -> tuple[list[Box], list[Box]]:
+        inside, outside = [box], []
+        for part in parts:
+            pairs = [self.split(each, part) for each in inside]
+            inside = [each for within, _ in pairs for each in within]
+            outside += [each for _, without in pairs for each in without]
+        return inside, outside
+
+    def _any_needed(self, box: Box, needs: frozenset[Hashable]) -> tuple[list[Box], list[Box]]:
+        """What an endpoint needs by itself is asked of the endpoint, the rest of its own axis each."""
+        endpoints = self.mask(ENDPOINT, (endpoint for endpoint, need in OWN_NEED.items() if need in needs))
+        inside, rest = self.on(box, ENDPOINT, endpoints)
+        for each in rest:
+            more, without = self._any_present(each, [self.needs[need] for need in self.needs if need in needs])
+            return inside + more, without
+        return inside, []
+
+    def _any_present(self, box: Box, axes: Sequence[int]) -> tuple[list[Box], list[Box]]:
+        inside: list[Box] = []
+        for axis in axes:
+            present, absent = self.on(box, axis, PRESENT)
+            inside += present
+            if not absent:
+                return inside, []
+            box = absent[0]
+        return inside, [box]
+
+    def on(self, box: Box, axis: int, mask: int) -> tuple[list[Box], list[Box]]:
+        held = box[axis]
+        if not held & mask:
+            return [], [box]
+        if not held & ~mask:
+            return [box], []
+        before, after = box[:axis], box[axis + 1 :]
+        return [(*before, held & mask, *after)], [(*before, held & ~mask, *after)]
+
+    def _mask_of(self, condition: OneOf | AnyOf | Between) -> tuple[int, int]:
+        found = self._masks.get(condition)
+        if found is None:
+            found = self._masks[condition] = self._read_mask(condition)
+        return found
+
+    def _read_mask(self, condition: OneOf | AnyOf | Between) -> tuple[int, int]:
+        if isinstance(condition, Between):
+            least, most = condition.at_least or 0, condition.at_most
+            starts = [start for start in self.atoms[TOKENS] if isinstance(start, int)]
+            return TOKENS, self.mask(
+                TOKENS, (each for each in starts if least <= each and (most is None or each <= most))
+            )
+        if condition.signal in _CALLER_SIGNALS:
+            callers = (caller for caller in self.atoms[CALLER] if isinstance(caller, Caller))
+            return CALLER, self.mask(CALLER, (each for each in callers if _is_meant(condition, each)))
+        axis = _AXES[condition.signal]
+        return axis, self.mask(axis, condition.values)
+
+    def states(self, box: Box) -> int:
+        """How many requests of the box conditions can tell apart."""
+        return prod(held.bit_count() for held in box)
+
+    def witnesses(self, box: Box, is_longest: bool = False) -> Iterator[Witness]:
+        """The simplest request for each class and each need that an endpoint brings: those that vetoes let pass most.
+
+        `is_longest`: those with the longest prompt, which the vetoes let pass least.
+        """
+        by_need = {OWN_NEED[endpoint]: endpoint for endpoint in reversed(_endpoints(self.values(box, ENDPOINT)))}
+        for endpoint in sorted(by_need.values(), key=list(Endpoint).index):
+            for level in self.values(box, SENSITIVITY):
+                assert isinstance(level, Sensitivity)
+                yield self._witness(box, endpoint, level, -1 if is_longest else 0)
+
+    def _witness(self, box: Box, endpoint: Endpoint, level: Sensitivity, length: int) -> Witness:
+        (caller, model, stream) = (self.values(box, axis)[0] for axis in (CALLER, MODEL, STREAM))
+        tokens, tier = self.values(box, TOKENS)[length], self.values(box, TIER)[0]
+        assert isinstance(caller, Caller)
+        assert isinstance(tokens, int)
+        assert isinstance(tier, Tier)
+        needs = {need for need, axis in self.needs.items() if box[axis] == PRESENT and isinstance(need, Need)}
+        envelope = Envelope(
+            id="req_proof",
+            caller=caller,
+            endpoint=endpoint,
+            method="POST",
+            path=_PATHS[endpoint],
+            model=str(model),
+            stream=bool(stream),
+            needs=frozenset(needs | {OWN_NEED[endpoint]}),
+            prompt_tokens=tokens,
+            max_tokens=None,
+            received_at=0.0,
+            deadline_s=_DEADLINE_S,
+            body=b"",
+            document={},
+        )
+        return Witness(envelope, self._verdict(box, level, tier))
+
+    def _verdict(self, box: Box, level: Sensitivity, tier: Tier) -> Verdict:
+        """What brings the class about, as simply as may be: a finding, else something unknown."""
+        labelling = self.labelling
+        kinds = [kind for kind, axis in self.kinds.items() if box[axis] == PRESENT]
+        unknown: tuple[str, ...] = ()
+        if level > max([labelling.default, *(labelling.kinds.get(kind, labelling.unlisted) for kind in kinds)]):
+            free = (kind for kind in sorted(FINDING_KINDS) if kind not in self.kinds or box[self.kinds[kind]] & PRESENT)
+            cause = next((kind for kind in free if labelling.kinds.get(kind, labelling.unlisted) == level), None)
+            if cause is not None:
+                kinds.append(cause)
+            elif labelling.unreadable == level:
+                unknown = (UNREADABLE_NOTE,)
+            elif labelling.on_error == level:
+                unknown = (FAILED_NOTE,)
+            else:
+                kinds.append(UNLISTED_KIND)
+        score = (0.0, labelling.medium_from, labelling.hard_from)[tier]
+        return Verdict(level, score, tier, tuple(Finding(kind, 1, 1.0) for kind in kinds), unknown)
+
+
+def leaves(condition: Condition) -> Iterator[OneOf | AnyOf | Between]:
+    """What is asked, without how it is combined."""
+    match condition:
+        case Every(parts) | Some(parts):
+            for part in parts:
+                yield from leaves(part)
+        case Negated(part):
+            yield from leaves(part)
+        case OneOf() | AnyOf() | Between():
+            yield condition
+        case _:
+            assert_never(condition)
+
+
+_AXES: Mapping[Signal, int] = {
+    Signal.SENSITIVITY: SENSITIVITY,
+    Signal.COMPLEXITY: TIER,
+    Signal.ENDPOINT: ENDPOINT,
+    Signal.MODEL: MODEL,
+    Signal.STREAM: STREAM,
+}
+_CALLER_SIGNALS = (Signal.CALLER, Signal.TEAM, Signal.TAG)
+_PATHS: Mapping[Endpoint, str] = {
+    Endpoint.CHAT: "/v1/chat/completions",
+    Endpoint.COMPLETIONS: "/v1/completions",
+    Endpoint.EMBEDDINGS: "/v1/embeddings",
+    Endpoint.GENERATE_ROOT: "/",
+    Endpoint.GENERATE: "/generate",
+    Endpoint.GENERATE_STREAM: "/generate_stream",
+    Endpoint.TOKENIZE: "/tokenize",
+    Endpoint.CHAT_TOKENIZE: "/chat_tokenize",
+    Endpoint.UNKNOWN: "/v1/…",
+}
+
+
+def _is_meant(condition: OneOf | AnyOf, caller: Caller) -> bool:
+    if condition.signal is Signal.TAG:
+        return not condition.values.isdisjoint(caller.tags)
+    return (caller.id if condition.signal is Signal.CALLER else caller.team) in condition.values
+
+
+def _mentioned(read: Iterable[OneOf | AnyOf | Between], signal: Signal) -> set[Hashable]:
+    return {value for leaf in read if isinstance(leaf, AnyOf) and leaf.signal is signal for value in leaf.values}
+
+
+def _tiers(labelling: Labelling) -> tuple[Tier, ...]:
+    """Those that some score has; 1 is always hard."""
+    simple = (Tier.SIMPLE,) if labelling.medium_from > 0 else ()
+    return (*simple, *((Tier.MEDIUM,) if labelling.medium_from < labelling.hard_from else ()), Tier.HARD)
+
+
+def _models(policies: Sequence[Policy], asked: Sequence[frozenset[Hashable]]) -> tuple[str, ...]:
+    """One name of each group that neither the policies nor their conditions tell apart."""
+    names = dict.fromkeys((AUTO, *(name for policy in policies for name in policy.choices)))
+    groups: dict[Hashable, str] = {}
+    for name in names:
+        leads = tuple(policy.resolve_model(name).backend for policy in policies)
+        groups.setdefault((leads, *(name in values for values in asked)), name)
+    return tuple(groups.values())
+
+
+def _token_starts(policies: Sequence[Policy], read: Iterable[OneOf | AnyOf | Between]) -> tuple[int, ...]:
+    """Where a longer prompt may begin to be treated differently: at bounds, and where a window is full."""
+    starts = {0}
+    for leaf in read:
+        if isinstance(leaf, Between):
+            starts |= {leaf.at_least or 0} | ({leaf.at_most + 1} if leaf.at_most is not None else set())
+    starts |= {spec.context_tokens for policy in policies for spec in policy.backends.values() if spec.context_tokens}
+    return tuple(sorted(starts))
+
+
+def _possible_causes(labelling: Labelling, asked: set[str]) -> frozenset[Sensitivity]:
+    """The classes that something brings about which no condition asks about by itself."""
+    kinds = {labelling.kinds.get(kind, labelling.unlisted) for kind in FINDING_KINDS - asked}
+    return frozenset({labelling.unlisted, labelling.unreadable, labelling.on_error} | kinds)
+
+
+def _endpoints(values: Iterable[Hashable]) -> list[Endpoint]:
+    return [value for value in values if isinstance(value, Endpoint)]

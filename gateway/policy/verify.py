@@ -1,0 +1,167 @@
+"""Proofs by enumeration: every request that a policy can tell apart is decided, and each invariant asked about it.
+
+`decide` itself is asked, so there is no second reading of what a policy means. Two properties of it make few
+questions enough, and are held by tests: a veto looks at nothing but its own route's backend, and what is down, longer
+or in need of more only strikes routes out. So what goes nowhere forbidden while all backends are up, never does.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from gateway.core.types import Decision, Endpoint, Sensitivity
+from gateway.policy.model import AnyOf, Invariant, Policy, Promise, Signal
+from gateway.policy.problems import Place
+from gateway.policy.reach import Source, admitted, decided, each_on, each_split, reaching, sources
+from gateway.policy.space import ABSENT, SENSITIVITY, Box, Space, Witness, leaves
+from gateway.policy.vocabulary import AUTO, PINNED, UNKNOWN_ROUTES
+from gateway.policy.words import invariant_words, witness_words
+
+_CLEARANCE = "no request goes to a zone that is cleared for less than its class"
+
+
+class Leak(NamedTuple):
+    """How a promise is broken: this request, decided so. `hop` counts routes from 0; None: no route leads there."""
+
+    witness: Witness
+    decision: Decision
+    hop: int | None
+
+
+class Proof(NamedTuple):
+    """One promise (None: that no zone receives more than it is cleared for), and over how many states it was asked."""
+
+    invariant: Invariant | None
+    sentence: str
+    states: int
+    leak: Leak | None
+
+    @property
+    def place(self) -> Place:
+        return Place(1, 1) if self.invariant is None else self.invariant.place
+
+
+class Verification(NamedTuple):
+    """Everything that the enumeration says of a policy's promises."""
+
+    space: Space
+    proofs: tuple[Proof, ...]
+
+    @property
+    def leaks(self) -> list[tuple[Proof, Leak]]:
+        return [(proof, proof.leak) for proof in self.proofs if proof.leak is not None]
+
+
+def verify(policy: Policy) -> Verification:
+    """Raises ConfigError where the rules tell more kinds of requests apart than can be enumerated."""
+    space = Space([policy])
+    found = sources(policy, space)
+    return Verification(
+        space, tuple(_proof(policy, space, found, invariant) for invariant in (None, *policy.invariants))
+    )
+
+
+def _proof(policy: Policy, space: Space, found: Sequence[Source], invariant: Invariant | None) -> Proof:
+    search = _unkept if invariant is not None and invariant.promise is Promise.ALWAYS else _strayed
+    leaks = [leak for source in found for leak in search(policy, space, source, invariant)]
+    about, _ = each_split(space, [space.whole], None if invariant is None else invariant.when)
+    sentence = _CLEARANCE if invariant is None else invariant_words(invariant)
+    return Proof(invariant, sentence, sum(map(space.states, about)), min(leaks, key=_length, default=None))
+
+
+def _strayed(policy: Policy, space: Space, source: Source, invariant: Invariant | None) -> Iterator[Leak]:
+    """For each route of the source that may not be there: a request that takes it."""
+    for backend in source.backends:
+        if invariant is not None and (backend in invariant.backends) != (invariant.promise is Promise.NEVER):
+            continue
+        spoken_of, _ = each_split(space, source.boxes, None if invariant is None else invariant.when)
+        open_to = [part for box in spoken_of for part in admitted(policy, space, backend, box)]
+        if invariant is None:
+            clearance = policy.backends[backend].zone.clearance
+            above = space.mask(SENSITIVITY, (level for level in Sensitivity if level > clearance))
+            open_to, _ = each_on(space, open_to, SENSITIVITY, above)
+        yield from _first(policy, space, source, backend, open_to)
+
+
+def _first(policy: Policy, space: Space, source: Source, backend: str, open_to: Sequence[Box]) -> Iterator[Leak]:
+    for box in reaching(space, source, open_to):
+        for witness in space.witnesses(box):
+            decision = decided(policy, source, witness)
+            for hop, route in enumerate(decision.routes):
+                if route.backend == backend:
+                    yield Leak(witness, decision, hop)
+                    return
+
+
+def _unkept(policy: Policy, space: Space, source: Source, invariant: Invariant | None) -> Iterator[Leak]:
+    """`always` speaks of what rules decide: no pin, no unknown path, and no need but those that it names itself."""
+    assert invariant is not None
+    if source.name in (PINNED, UNKNOWN_ROUTES):
+        return
+    spoken_of, _ = each_split(space, source.boxes, invariant.when)
+    for box in reaching(space, source, [part for each in spoken_of for part in _plain(space, each, invariant)]):
+        for witness in space.witnesses(box, is_longest=True):
+            decision = decided(policy, source, witness)
+            if not any(route.backend in invariant.backends for route in decision.routes):
+                yield Leak(witness, decision, None)
+                return
+
+
+def _plain(space: Space, box: Box, invariant: Invariant) -> Iterator[Box]:
+    asked = () if invariant.when is None else leaves(invariant.when)
+    named = {need for leaf in asked if isinstance(leaf, AnyOf) and leaf.signal is Signal.NEEDS for need in leaf.values}
+    plain: Box | None = box
+    for need, axis in space.needs.items():
+        plain = plain if plain is None or need in named else space.narrowed(plain, axis, ABSENT)
+    if plain is not None:
+        yield plain
+
+
+def _length(leak: Leak) -> tuple[int, int]:
+    """The shortest path is the one with the fewest failures, then the one with the plainest request."""
+    envelope, verdict = leak.witness
+    odd = len(envelope.needs) + len(verdict.findings) + 2 * len(verdict.unknown) + (envelope.model != AUTO)
+    odd += 2 * (envelope.endpoint is not Endpoint.CHAT)
+    return leak.hop or 0, 2 * odd + envelope.stream + (verdict.tier > 0) + (envelope.prompt_tokens > 0)
+
+
+def path(policy: Policy, leak: Leak, space: Space) -> list[str]:
+    """This request, this rule, this failure, this zone: a line each."""
+    witness, decision, hop = leak
+    lines = [
+        f"request: {witness_words(witness, space.signals)}",
+        f"rule:    `{decision.rule}` → {_ticked(proposed(policy, decision)) or 'nowhere'}",
+        *(f"veto:    {exclusion.detail}" for _, exclusion in decision.excluded if hop is None),
+    ]
+    if hop is None:
+        return [*lines, f"zone:    {_ticked(_zones(policy, decision)) or 'none'}"]
+    before = [route.backend for route in decision.routes[:hop]]
+    failure = f"{_ticked(before)} down, overloaded or without a first byte in time" if before else "none is needed"
+    zone = policy.backends[decision.routes[hop].backend].zone
+    where = f"`{zone.name}`, cleared for {zone.clearance.label}, through backend `{decision.routes[hop].backend}`"
+    return [*lines, f"failure: {failure}", f"zone:    {where}"]
+
+
+def proposed(policy: Policy, decision: Decision) -> list[str]:
+    """The backends that the decision's rule names, in order."""
+    for rule in policy.rules:
+        if rule.name == decision.rule:
+            return [route.backend for route in rule.routes]
+    return [*(route.backend for route in decision.routes), *(name for name, _ in decision.excluded)]
+
+
+def _zones(policy: Policy, decision: Decision) -> list[str]:
+    return list(dict.fromkeys(policy.backends[route.backend].zone.name for route in decision.routes))
+
+
+def _ticked(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def violations(policy: Policy, filename: str) -> list[str]:
+    """A paragraph for each promise that the policy breaks: where it stands, and the shortest path that breaks it."""
+    found = verify(policy)
+    return [
+        f"{filename}:{proof.place.line}:{proof.place.column}: broken: {proof.sentence}\n"
+        + "\n".join(f"    {line}" for line in path(policy, leak, found.space))
+        for proof, leak in found.leaks
+    ]
