@@ -26,7 +26,7 @@ MEASURED = {
         "rss idle, MB": [70],
         "start s": [0.6],
     },
-    "litellm": {"requests/s": [100, 50]},
+    "litellm": {"requests/s": [100, 50], "cpu us/request": [6000, 12_000]},
 }
 
 
@@ -38,6 +38,10 @@ def _mark(what: str) -> str:
 def test_a_ratio_is_of_the_same_round() -> None:
     assert report.ratio(MEASURED, "cpu us/request", "gateway", "relay") == 2
     assert report.ratio(MEASURED, "requests/s", "gateway", "litellm") == 40
+
+
+def test_throughput_per_core_is_by_cpu_time() -> None:
+    assert report.throughput(MEASURED, "gateway", "litellm") == 30
 
 
 def test_a_ratio_to_what_was_not_measured_is_none() -> None:
@@ -65,7 +69,7 @@ def test_the_table_has_a_row_a_target_and_says_what_is_missing() -> None:
     header, *rows = report.table(MEASURED)
     assert [row.split()[0] for row in rows] == list(MEASURED)
     assert {len(row) for row in rows} == {len(header)}
-    assert rows[-1].split()[1:4] == ["75.0", "(100)", "-"]
+    assert rows[0].split()[1:4] == ["100,000", "(100,000)", "-"]
 
 
 @given(st.sampled_from(bodies.SIZES), st.booleans(), st.integers(0, 1000))
