@@ -73,7 +73,7 @@ def quantile(table: Sequence[float], share: float) -> float:
     """Between two entries in proportion."""
     for (low, high), (below, above) in zip(pairwise(SHARES), pairwise(table), strict=True):
         if share <= high:
-            return below + (above - below) * (share - low) / (high - low)
+            return min(above, below + (above - below) * (share - low) / (high - low))
     return table[-1]
 
 
