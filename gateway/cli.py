@@ -21,6 +21,7 @@ VERBS = {
     "demo": Verb(
         "gateway.demo.command", "see it route everyday traffic between two simulated backends: no GPU, no key"
     ),
+    "policy": Verb("gateway.policy_cli.command", "check a policy file and prove what it promises"),
     "simulate": Verb("gateway.simulators.command", "run a stand-in for a TGI server or for OpenAI"),
     "train": Verb("gateway.training.command", "fit and evaluate the complexity classifier"),
 }

@@ -69,7 +69,7 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
         deadline_s=reader.duration(fields.get("deadline"), _DEADLINE_S),
         baseline=_baseline(reader, fields.get("baseline"), backends),
         invariants=read_invariants(reader, fields.get("invariants"), names, backends),
-        places=rule_places(fields.get("rules"), fields.get("otherwise")),
+        places=rule_places(fields),
         missing_secrets=tuple(reader.missing_secrets),
     )
 

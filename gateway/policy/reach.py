@@ -1,6 +1,6 @@
 """Which requests reach a rule, and which of its routes they may take: found lazily, one box at a time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from gateway.core.errors import ConfigError
@@ -44,26 +44,56 @@ def sources(policy: Policy, space: Space) -> list[Source]:
 
 def reaching(space: Space, source: Source, boxes: Iterable[Box] | None = None) -> Iterator[Box]:
     """The requests that come to this source, of those in `boxes`: disjoint boxes, the next one found when asked for."""
-    start = source.boxes if boxes is None else boxes
-    inside, _ = each_split(space, start, source.when)
-    stack = [(box, 0) for box in reversed(inside)]
+    inside, _ = each_split(space, source.boxes if boxes is None else boxes, source.when)
+    yield from _left(space, source, inside, set())
+
+
+def taken_before(space: Space, source: Source) -> set[int]:
+    """Which of the conditions before this source take requests that it would match, by number."""
+    takers: set[int] = set()
+    inside, _ = each_split(space, source.boxes, source.when)
+    for _ in _left(space, source, inside, takers):
+        pass
+    return takers
+
+
+def _left(space: Space, source: Source, inside: list[Box], takers: set[int]) -> Iterator[Box]:
+    """What the conditions before leave over; the numbers of those that take something go to `takers`.
+
+    A condition that takes all of a box ends the search there; else the one that leaves the fewest pieces is asked
+    first, and of its pieces only those conditions that took something of the whole.
+    """
+    stack: list[tuple[Box, Sequence[int]]] = [(box, range(len(source.before))) for box in reversed(inside)]
     steps = 0
     while stack:
-        box, number = stack.pop()
-        while number < len(source.before):
-            steps += 1
-            matched, rest = space.split(box, source.before[number])
-            number += 1
-            if matched:
-                stack += [(each, number) for part in reversed(rest) if (each := space.possible(part))]
-                break
-        else:
-            yield box
+        box, numbers = stack.pop()
+        steps += len(numbers)
         if steps > MOST_STEPS:
             raise ConfigError(
                 f"the rules before `{source.name}` tell too many kinds of requests apart to prove anything about them; "
                 "ask about fewer signals in one rule"
             )
+        splits = _splits(space, source, box, numbers)
+        if not splits:
+            yield box
+            continue
+        number, rest = min(splits, key=lambda each: len(each[1]))
+        takers.add(number)
+        others = [other for other, _ in splits if other != number]
+        stack += [(part, others) for part in reversed(rest)]
+
+
+def _splits(space: Space, source: Source, box: Box, numbers: Sequence[int]) -> list[tuple[int, list[Box]]]:
+    """The conditions that take something of the box, each with what it leaves; the first that takes all is alone."""
+    splits: list[tuple[int, list[Box]]] = []
+    for number in numbers:
+        matched, rest = space.split(box, source.before[number])
+        if any(space.possible(part) for part in matched):
+            left = [part for each in rest if (part := space.possible(each))]
+            if not left:
+                return [(number, [])]
+            splits.append((number, left))
+    return splits
 
 
 def admitted(policy: Policy, space: Space, backend: str, box: Box) -> list[Box]:
@@ -85,6 +115,26 @@ def admitted(policy: Policy, space: Space, backend: str, box: Box) -> list[Box]:
         part = space.narrowed(box, ENDPOINT, endpoints)
         parts += [each for each in (part and space.narrowed(part, SENSITIVITY, mask),) if each]
     return parts
+
+
+class Taken(NamedTuple):
+    """A request that takes a route of a source: `hop` counts the routes that must fail before, from 0."""
+
+    witness: Witness
+    decision: Decision
+    hop: int
+
+
+def taking(policy: Policy, space: Space, source: Source, backend: str, boxes: Iterable[Box]) -> Taken | None:
+    """The first request found, of those in `boxes`, that comes to the source and may go to this backend."""
+    open_to = [part for box in boxes for part in admitted(policy, space, backend, box)]
+    for box in reaching(space, source, open_to):
+        for witness in space.witnesses(box):
+            decision = decided(policy, source, witness)
+            hop = next((hop for hop, route in enumerate(decision.routes) if route.backend == backend), None)
+            if hop is not None:
+                return Taken(witness, decision, hop)
+    return None
 
 
 def decided(policy: Policy, source: Source, witness: Witness) -> Decision:

@@ -12,7 +12,7 @@ from gateway.policy.match import always, predicate
 from gateway.policy.model import Condition, Rule
 from gateway.policy.problems import Place, place_of
 from gateway.policy.read import Reader, Value
-from gateway.policy.vocabulary import OTHERWISE, RESERVED_RULE_NAMES
+from gateway.policy.vocabulary import CLASSIFY, OTHERWISE, RESERVED_RULE_NAMES, UNKNOWN_ROUTES
 
 _PLAIN = Route(backend="")
 _MOST_RETRIES = 10
@@ -34,11 +34,14 @@ def read_rules(
     return (*rules, Rule(OTHERWISE, None, routes, always))
 
 
-def rule_places(rules: Value | None, otherwise: Value | None) -> Mapping[str, Place]:
-    """Where each rule stands, by name."""
+def rule_places(fields: Mapping[str, Value]) -> Mapping[str, Place]:
+    """Where each rule stands, by name, what is in place of one for unknown paths, and what findings mean."""
+    rules = fields.get("rules")
     nodes = rules.node.value if rules and isinstance(rules.node, yaml.SequenceNode) else ()
-    named = {name: place_of(node) for node in nodes if (name := _name(node))}
-    return MappingProxyType(named | ({} if otherwise is None else {OTHERWISE: place_of(otherwise.node)}))
+    places = {name: place_of(node) for node in nodes if (name := _name(node))}
+    stand_ins = {OTHERWISE: "otherwise", UNKNOWN_ROUTES: "unknown_routes", CLASSIFY: "classify"}
+    places |= {name: place_of(fields[key].node) for name, key in stand_ins.items() if key in fields}
+    return MappingProxyType(places)
 
 
 def _listed(reader: Reader, value: Value | None) -> list[Value]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gateway.core.types import Decision, Endpoint, Sensitivity
 from gateway.policy.model import AnyOf, Invariant, Policy, Promise, Signal
 from gateway.policy.problems import Place
-from gateway.policy.reach import Source, admitted, decided, each_on, each_split, reaching, sources
+from gateway.policy.reach import Source, decided, each_on, each_split, reaching, sources, taking
 from gateway.policy.space import ABSENT, SENSITIVITY, Box, Space, Witness, leaves
 from gateway.policy.vocabulary import AUTO, PINNED, UNKNOWN_ROUTES
 from gateway.policy.words import invariant_words, witness_words
@@ -74,22 +74,13 @@ def _strayed(policy: Policy, space: Space, source: Source, invariant: Invariant 
         if invariant is not None and (backend in invariant.backends) != (invariant.promise is Promise.NEVER):
             continue
         spoken_of, _ = each_split(space, source.boxes, None if invariant is None else invariant.when)
-        open_to = [part for box in spoken_of for part in admitted(policy, space, backend, box)]
         if invariant is None:
             clearance = policy.backends[backend].zone.clearance
             above = space.mask(SENSITIVITY, (level for level in Sensitivity if level > clearance))
-            open_to, _ = each_on(space, open_to, SENSITIVITY, above)
-        yield from _first(policy, space, source, backend, open_to)
-
-
-def _first(policy: Policy, space: Space, source: Source, backend: str, open_to: Sequence[Box]) -> Iterator[Leak]:
-    for box in reaching(space, source, open_to):
-        for witness in space.witnesses(box):
-            decision = decided(policy, source, witness)
-            for hop, route in enumerate(decision.routes):
-                if route.backend == backend:
-                    yield Leak(witness, decision, hop)
-                    return
+            spoken_of, _ = each_on(space, spoken_of, SENSITIVITY, above)
+        taken = taking(policy, space, source, backend, spoken_of)
+        if taken is not None:
+            yield Leak(*taken)
 
 
 def _unkept(policy: Policy, space: Space, source: Source, invariant: Invariant | None) -> Iterator[Leak]:

@@ -17,6 +17,7 @@ from gateway.policy.evaluate import VETOES, refusal
 from gateway.policy.load import load
 from gateway.policy.model import Policy, Signal
 from gateway.policy.parse import MAX_BYTES, MAX_DEPTH
+from gateway.policy.review import Fault
 from gateway.policy.vocabulary import ENDPOINTS, FINDING_KINDS, NEEDS, SENSITIVITIES, TIERS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
@@ -158,6 +159,12 @@ def test_every_worked_example_loads_in_place_of_the_same_sections(example) -> No
     changed = yaml.load(example, yaml.BaseLoader)
     assert changed.keys() <= set(schema.POLICY.keys)
     assert loaded(whole | changed).missing_secrets == ()
+
+
+def test_every_fault_is_documented_and_nothing_else() -> None:
+    rows = {words(row[0])[0]: row[1] for row in table("faults")}
+    assert set(rows) == {"unreadable", "unproved", *Fault}
+    assert {code for code, level in rows.items() if level == "error"} == {"unreadable", "unproved", "broken-invariant"}
 
 
 def test_the_deciding_keys_are_documented() -> None:

@@ -1,0 +1,30 @@
+"""The verb `policy`: a table of what can be asked of a policy file."""
+
+import argparse
+from collections.abc import Callable
+from typing import NamedTuple
+
+from gateway.policy_cli import check
+
+
+class Verb(NamedTuple):
+    """How a verb is asked (its arguments), how it answers (its exit code), and what it does."""
+
+    configure: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+    summary: str
+
+
+VERBS = {
+    "check": Verb(check.configure, check.run, "find what is wrong with policies and prove their invariants"),
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parsers = parser.add_subparsers(metavar="WHAT", required=True, dest="what")
+    for name, verb in VERBS.items():
+        verb.configure(parsers.add_parser(name, help=verb.summary, description=verb.summary))
+
+
+def run(given: argparse.Namespace) -> int:
+    return VERBS[given.what].run(given)
