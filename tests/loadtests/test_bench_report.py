@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtests.bench import bodies, report, wrk
@@ -72,6 +72,7 @@ def test_the_table_has_a_row_a_target_and_says_what_is_missing() -> None:
     assert rows[0].split()[1:4] == ["100,000", "(100,000)", "-"]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(bodies.SIZES), st.booleans(), st.integers(0, 1000))
 def test_a_body_has_its_size_and_one_mark(size: int, stream: bool, seed: int) -> None:
     body = bodies.body(random.Random(seed), "auto", size, stream=stream)

@@ -39,14 +39,13 @@ async def test_the_official_client_takes_its_stream(url: str) -> None:
 
 async def test_bytes_come_through_as_they_were_sent(url: str) -> None:
     async with aiohttp.ClientSession(base_url=url) as client:
-        whole = await client.post(PATH, json={"messages": MESSAGES})
-        assert await whole.read() == ANSWER
-        streamed = await client.post(PATH, json={"messages": MESSAGES, "stream": True})
-        assert await streamed.read() == b"".join(EVENTS)
+        async with client.post(PATH, json={"messages": MESSAGES}) as whole:
+            assert await whole.read() == ANSWER
+        async with client.post(PATH, json={"messages": MESSAGES, "stream": True}) as streamed:
+            assert await streamed.read() == b"".join(EVENTS)
 
 
-async def test_probes_are_answered(url: str) -> None:
-    async with aiohttp.ClientSession(base_url=url) as client:
-        for path in ("/health", "/v1/models", "/info"):
-            assert (await client.get(path)).status == 200
-        assert (await client.get("/elsewhere")).status == 404
+@pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/v1/models", 200), ("/info", 200), ("/else", 404)])
+async def test_probes_are_answered(url: str, path: str, status: int) -> None:
+    async with aiohttp.ClientSession(base_url=url) as client, client.get(path) as answer:
+        assert answer.status == status
