@@ -9,6 +9,7 @@ from gateway.core.types import BackendSpec
 from gateway.policy import schema
 from gateway.policy.backends import read_backends, read_zones
 from gateway.policy.callers import read_callers
+from gateway.policy.cases import CaseNames, read_cases
 from gateway.policy.conditions import Names
 from gateway.policy.invariants import read_invariants
 from gateway.policy.labelling import read_labelling
@@ -51,6 +52,7 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
     models = read_models(reader, fields.get("models"), backends)
     callers = read_callers(reader, fields.get("callers"))
     names = Names(callers.everyone, models)
+    rules = read_rules(reader, fields, names, backends)
     return Policy(
         name=reader.name(metadata.get("name"), "policy"),
         version=reader.text(metadata.get("version")),
@@ -64,11 +66,12 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
         everyone=callers.everyone,
         is_open=callers.is_open,
         labelling=read_labelling(reader, fields.get("classify")),
-        rules=read_rules(reader, fields, names, backends),
+        rules=rules,
         unknown_routes=reader.word(fields.get("unknown_routes"), backends) or None,
         deadline_s=reader.duration(fields.get("deadline"), _DEADLINE_S),
         baseline=_baseline(reader, fields.get("baseline"), backends),
         invariants=read_invariants(reader, fields.get("invariants"), names, backends),
+        cases=read_cases(reader, fields.get("tests"), CaseNames(callers.everyone, zones, backends, models, rules)),
         places=rule_places(fields),
         missing_secrets=tuple(reader.missing_secrets),
     )

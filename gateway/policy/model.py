@@ -6,7 +6,20 @@ from enum import StrEnum
 
 import msgspec
 
-from gateway.core.types import ANONYMOUS, BackendSpec, Caller, Envelope, Labelling, Route, Verdict, Zone
+from gateway.core.types import (
+    ANONYMOUS,
+    BackendSpec,
+    Caller,
+    Endpoint,
+    Envelope,
+    Labelling,
+    Need,
+    Route,
+    Sensitivity,
+    Tier,
+    Verdict,
+    Zone,
+)
 from gateway.policy.problems import Place
 
 Predicate = Callable[[Envelope, Verdict], bool]
@@ -101,6 +114,47 @@ class Invariant(msgspec.Struct, frozen=True):
     place: Place
 
 
+class Given(msgspec.Struct, frozen=True):
+    """The request of a case, as its author describes it: a prompt to be classified, or what is believed of one.
+
+    What is believed counts more than what a prompt gives. None: as the prompt gives it, or as it is of a plain request.
+    """
+
+    prompt: str | None
+    sensitivity: Sensitivity | None
+    tier: Tier | None
+    findings: frozenset[str]
+    is_unreadable: bool
+    endpoint: Endpoint
+    caller: Caller
+    model: str
+    needs: frozenset[Need]
+    stream: bool
+    prompt_tokens: int | None
+    max_tokens: int | None
+    down: frozenset[str]
+
+
+class Expected(msgspec.Struct, frozen=True):
+    """What a case demands of the decision; None: nothing. `refused` is a code, or "true" for any."""
+
+    rule: str | None
+    backends: tuple[str, ...] | None
+    refused: str | None
+    zone_not: frozenset[str]
+    sensitivity: Sensitivity | None
+    tier: Tier | None
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One of the file's own tests."""
+
+    name: str
+    given: Given
+    expected: Expected
+    place: Place
+
+
 class ModelChoice(msgspec.Struct, frozen=True):
     """What a client's model name asks for: a backend (pinned), nothing in particular (auto), or nothing we know."""
 
@@ -121,8 +175,9 @@ class Policy(msgspec.Struct, frozen=True):
     `models` maps a client's name to "auto" or a backend, aliases followed; `choices` is the same with the backends'
     own names and "auto". `callers` maps the SHA-256 of a key to its caller; `is_open`: the file lists no callers, so
     anyone may ask; `everyone` is each caller, whether or not the environment gives a key. `rules` ends with
-    `otherwise`. `places` says where each rule stands in the file, by name. `missing_secrets`: sentences about
-    references to secrets that the environment does not give; a policy with any can be checked but not served.
+    `otherwise`; `cases` are the file's own tests. `places` says where each rule stands in the file, by name.
+    `missing_secrets`: sentences about references to secrets that the environment does not give; a policy with any can
+    be checked but not served.
     """
 
     name: str
@@ -142,6 +197,7 @@ class Policy(msgspec.Struct, frozen=True):
     deadline_s: float
     baseline: str | None
     invariants: tuple[Invariant, ...]
+    cases: tuple[Case, ...]
     places: Mapping[str, Place]
     missing_secrets: tuple[str, ...] = ()
 

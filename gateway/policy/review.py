@@ -5,11 +5,12 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from gateway.core.types import Endpoint, Sensitivity
+from gateway.policy.belief import UNREADABLE_NOTE
 from gateway.policy.evaluate import UP, exclusion
 from gateway.policy.model import Policy, Promise
 from gateway.policy.problems import Place
 from gateway.policy.reach import Source, decided, each_on, reaching, sources, taken_before, taking
-from gateway.policy.space import ABSENT, ENDPOINT, SENSITIVITY, UNREADABLE_NOTE, Box, Space, Witness
+from gateway.policy.space import ABSENT, ENDPOINT, SENSITIVITY, Box, Space, Witness
 from gateway.policy.verify import Proof, path, verify
 from gateway.policy.vocabulary import CLASSIFY, PINNED, UNKNOWN_ROUTES
 from gateway.policy.words import condition_words, witness_words

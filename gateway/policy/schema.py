@@ -16,7 +16,17 @@ class Shape(NamedTuple):
 
 POLICY = Shape(
     required=("apiVersion", "kind", "metadata", "zones", "backends", "otherwise"),
-    optional=("models", "callers", "classify", "rules", "unknown_routes", "baseline", "deadline", "invariants"),
+    optional=(
+        "models",
+        "callers",
+        "classify",
+        "rules",
+        "unknown_routes",
+        "baseline",
+        "deadline",
+        "invariants",
+        "tests",
+    ),
 )
 METADATA = Shape(required=("name",), optional=("version", "owner"))
 ZONE = Shape(required=("clearance",), optional=("region", "retention"))
@@ -50,8 +60,27 @@ TIMEOUTS = Shape(optional=("first_byte", "total"))
 BOUNDS = Shape(optional=("at_least", "at_most"))
 INVARIANT = Shape(optional=("never", "only", "always"))
 REACHES = Shape(optional=("zone", "region", "retention", "backend"))
+TEST = Shape(required=("name", "given", "expect"))
+GIVEN = Shape(
+    optional=(
+        "prompt",
+        "sensitivity",
+        "complexity",
+        "findings",
+        "unreadable",
+        "endpoint",
+        "caller",
+        "model",
+        "needs",
+        "stream",
+        "prompt_tokens",
+        "max_tokens",
+        "down",
+    )
+)
+EXPECT = Shape(optional=("rule", "backends", "refused", "zone_not", "sensitivity", "complexity"))
 
-DECIDING = ("zones", "classify", "rules", "otherwise", "models", "unknown_routes", "invariants")
+DECIDING = ("zones", "classify", "rules", "otherwise", "models", "unknown_routes", "invariants", "tests")
 DECIDING_KEYS = {"backends": ("zone", "kind", "context_tokens", "can", "cannot"), "callers": ("team", "tags")}
 """Sections, and keys of others, that decide: no environment reference there, so that one digest of the file means one
 set of decisions. A service's address and price may differ from one environment to the next; its zone may not."""

@@ -12,13 +12,13 @@ from gateway.core.types import (
     Caller,
     Endpoint,
     Envelope,
-    Finding,
     Labelling,
     Need,
     Sensitivity,
     Tier,
     Verdict,
 )
+from gateway.policy.belief import FAILED_NOTE, UNREADABLE_NOTE, class_of, found, score_of
 from gateway.policy.model import AnyOf, Between, Condition, Every, Negated, OneOf, Policy, Signal, Some
 from gateway.policy.vocabulary import AUTO, FINDING_KINDS
 
@@ -39,7 +39,6 @@ OWN_NEED: Mapping[Endpoint, Need] = {
 }
 """What a request needs by what it calls; held equal to `wire/` by a test. All other needs may come with any."""
 UNLISTED_KIND = "a_kind_not_listed"
-UNREADABLE_NOTE, FAILED_NOTE = "the body could not be read", "a detector failed"
 _OWN_NEEDS = frozenset(OWN_NEED.values())
 _DEADLINE_S = 600.0
 
@@ -213,7 +212,7 @@ class Space:
             caller=caller,
             endpoint=endpoint,
             method="POST",
-            path=_PATHS[endpoint],
+            path=PATHS[endpoint],
             model=str(model),
             stream=bool(stream),
             needs=frozenset(needs | {OWN_NEED[endpoint]}),
@@ -231,7 +230,7 @@ class Space:
         labelling = self.labelling
         kinds = [kind for kind, axis in self.kinds.items() if box[axis] == PRESENT]
         unknown: tuple[str, ...] = ()
-        if level > max([labelling.default, *(labelling.kinds.get(kind, labelling.unlisted) for kind in kinds)]):
+        if level > class_of(labelling, kinds):
             free = (kind for kind in sorted(FINDING_KINDS) if kind not in self.kinds or box[self.kinds[kind]] & PRESENT)
             cause = next((kind for kind in free if labelling.kinds.get(kind, labelling.unlisted) == level), None)
             if cause is not None:
@@ -242,8 +241,7 @@ class Space:
                 unknown = (FAILED_NOTE,)
             else:
                 kinds.append(UNLISTED_KIND)
-        score = (0.0, labelling.medium_from, labelling.hard_from)[tier]
-        return Verdict(level, score, tier, tuple(Finding(kind, 1, 1.0) for kind in kinds), unknown)
+        return Verdict(level, score_of(labelling, tier), tier, found(kinds), unknown)
 
 
 def leaves(condition: Condition) -> Iterator[OneOf | AnyOf | Between]:
@@ -268,7 +266,7 @@ _AXES: Mapping[Signal, int] = {
     Signal.STREAM: STREAM,
 }
 _CALLER_SIGNALS = (Signal.CALLER, Signal.TEAM, Signal.TAG)
-_PATHS: Mapping[Endpoint, str] = {
+PATHS: Mapping[Endpoint, str] = {
     Endpoint.CHAT: "/v1/chat/completions",
     Endpoint.COMPLETIONS: "/v1/completions",
     Endpoint.EMBEDDINGS: "/v1/embeddings",

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.policy_cli import check
+from gateway.policy_cli import check, trial
 
 
 class Verb(NamedTuple):
@@ -17,6 +17,7 @@ class Verb(NamedTuple):
 
 VERBS = {
     "check": Verb(check.configure, check.run, "find what is wrong with policies and prove their invariants"),
+    "test": Verb(trial.configure, trial.run, "run the tests of policies, and see whether they would notice a change"),
 }
 
 

@@ -13,6 +13,7 @@ from gateway.core.capabilities import CANNOT
 from gateway.core.errors import ConfigError
 from gateway.core.types import Decision, Exclusion, Labelling, Need, Veto
 from gateway.policy import schema
+from gateway.policy.cases import REFUSAL_CODES
 from gateway.policy.evaluate import VETOES, refusal
 from gateway.policy.load import load
 from gateway.policy.model import Policy, Signal
@@ -159,6 +160,10 @@ def test_every_worked_example_loads_in_place_of_the_same_sections(example) -> No
     changed = yaml.load(example, yaml.BaseLoader)
     assert changed.keys() <= set(schema.POLICY.keys)
     assert loaded(whole | changed).missing_secrets == ()
+
+
+def test_every_code_of_a_refusal_may_be_expected() -> None:
+    assert {f"`{code}`" for code in REFUSAL_CODES} == {row[3] for row in table("vetoes")} | {"`unknown_url`"}
 
 
 def test_every_fault_is_documented_and_nothing_else() -> None:

@@ -1,0 +1,52 @@
+"""Two policies side by side: which requests they send different ways."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from gateway.core.types import Decision
+from gateway.policy.model import Policy
+from gateway.policy.reach import Source, decided, reaching, sources
+from gateway.policy.space import Box, Space, Witness
+
+
+class Difference(NamedTuple):
+    """A request that is routed differently, with both decisions; the box holds those that differ in the same way."""
+
+    box: Box
+    witness: Witness
+    old: Decision
+    new: Decision
+
+
+def is_same(old: Policy, new: Policy) -> bool:
+    """Whether both route every request alike. They must have the same zones, backends and `classify`."""
+    return next(differences(Space([old, new]), old, new), None) is None
+
+
+def differences(space: Space, old: Policy, new: Policy) -> Iterator[Difference]:
+    """For each class and endpoint of each box, the simplest request that is routed differently while all is up.
+
+    Where the simplest is routed alike, so is every other of its class and endpoint: vetoes strike out the same routes
+    of both. That a backend or the meaning of a finding has changed is not looked at here.
+    """
+    after = sources(new, space)
+    for source in sources(old, space):
+        for box in reaching(space, source):
+            yield from _within(space, old, new, source, after, box)
+
+
+def _within(
+    space: Space, old: Policy, new: Policy, source: Source, after: list[Source], box: Box
+) -> Iterator[Difference]:
+    for other in after:
+        shared = [part for each in other.boxes if (part := _both(space, box, each))]
+        for part in reaching(space, other, shared):
+            for witness in space.witnesses(part):
+                was, becomes = decided(old, source, witness), decided(new, other, witness)
+                if was.routes != becomes.routes:
+                    yield Difference(part, witness, was, becomes)
+
+
+def _both(space: Space, one: Box, other: Box) -> Box | None:
+    shared = tuple(left & right for left, right in zip(one, other, strict=True))
+    return space.possible(shared) if all(shared) else None

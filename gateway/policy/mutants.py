@@ -1,0 +1,77 @@
+"""A policy with one rule deleted or weakened, in every way that a slip of the pen might."""
+
+from collections.abc import Iterator
+from typing import NamedTuple, assert_never
+
+import msgspec
+
+from gateway.core.types import Route
+from gateway.policy.match import predicate
+from gateway.policy.model import AnyOf, Between, Condition, Every, Negated, OneOf, Policy, Rule, Some
+from gateway.policy.words import condition_words, listed
+
+
+class Mutant(NamedTuple):
+    """A changed policy, and the change in words."""
+
+    change: str
+    policy: Policy
+
+
+def mutants(policy: Policy) -> Iterator[Mutant]:
+    for number, rule in enumerate(policy.rules):
+        before, after = policy.rules[:number], policy.rules[number + 1 :]
+        if after:
+            yield Mutant(f"without rule `{rule.name}`", _with(policy, (*before, *after)))
+        for change, changed in _changed(rule):
+            yield Mutant(f"rule `{rule.name}` {change}", _with(policy, (*before, changed, *after)))
+
+
+def _with(policy: Policy, rules: tuple[Rule, ...]) -> Policy:
+    return msgspec.structs.replace(policy, rules=rules)
+
+
+def _changed(rule: Rule) -> Iterator[tuple[str, Rule]]:
+    if rule.when is not None:
+        for change, when in _weakened(rule.when):
+            yield change, Rule(rule.name, when, rule.routes, predicate(when))
+    for change, routes in _rerouted(rule.routes):
+        yield change, Rule(rule.name, rule.when, routes, rule.matches)
+
+
+def _rerouted(routes: tuple[Route, ...]) -> Iterator[tuple[str, tuple[Route, ...]]]:
+    if len(routes) < 2:
+        return
+    yield "with its routes turned round", routes[::-1]
+    for number, route in enumerate(routes):
+        yield f"without route `{route.backend}`", (*routes[:number], *routes[number + 1 :])
+
+
+def _weakened(condition: Condition) -> Iterator[tuple[str, Condition]]:
+    match condition:
+        case OneOf(signal, values) | AnyOf(signal, values):
+            for value in sorted(values, key=str) if len(values) > 1 else ():
+                kept = values - {value}
+                yield f"without {listed([value])} in its `{signal}`", type(condition)(signal, kept)
+        case Between(at_least, at_most):
+            if at_least is not None:
+                yield "one token later", Between(at_least + 1, at_most)
+            if at_most is not None and at_most > (at_least or 0):
+                yield "until one token earlier", Between(at_least, at_most - 1)
+        case Every(parts) | Some(parts):
+            yield from _of_parts(type(condition), parts)
+        case Negated(part):
+            yield f"without its `not` ({condition_words(part)})", part
+            for change, weaker in _weakened(part):
+                yield change, Negated(weaker)
+        case _:
+            assert_never(condition)
+
+
+def _of_parts(kind: type[Every] | type[Some], parts: tuple[Condition, ...]) -> Iterator[tuple[str, Condition]]:
+    for number, part in enumerate(parts):
+        rest = (*parts[:number], *parts[number + 1 :])
+        if rest:
+            yield f"without its part “{condition_words(part)}”", rest[0] if len(rest) == 1 else kind(rest)
+        for change, weaker in _weakened(part):
+            yield change, kind((*parts[:number], weaker, *parts[number + 1 :]))

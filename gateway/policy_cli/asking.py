@@ -1,0 +1,87 @@
+"""From a prompt, a request file or a case to the request that the gateway would see, and what it believes of it."""
+
+import json
+
+import msgspec
+
+from gateway.classify.verdict import Classifier
+from gateway.classify.weights import shipped_weights
+from gateway.core.types import Caller, Endpoint, Envelope, Verdict
+from gateway.policy.belief import UNREADABLE_NOTE, class_of, found, score_of, tier_of
+from gateway.policy.model import Case, Given, Policy
+from gateway.policy.space import PATHS, Witness
+from gateway.wire import requests
+
+_KEY = b"a key for one run, of no worth"
+_CONTENT = {
+    Endpoint.COMPLETIONS: "prompt",
+    Endpoint.EMBEDDINGS: "input",
+    Endpoint.GENERATE_ROOT: "inputs",
+    Endpoint.GENERATE: "inputs",
+    Endpoint.GENERATE_STREAM: "inputs",
+    Endpoint.TOKENIZE: "inputs",
+}
+
+
+def classifier(policy: Policy) -> Classifier:
+    return Classifier(policy.labelling, shipped_weights(), _KEY)
+
+
+def body_of(endpoint: Endpoint, prompt: str, model: str, stream: bool) -> bytes:
+    """What a client would send."""
+    key = _CONTENT.get(endpoint)
+    content = {"messages": [{"role": "user", "content": prompt}]} if key is None else {key: prompt}
+    return json.dumps({"model": model, **content, **({"stream": True} if stream else {})}, ensure_ascii=False).encode()
+
+
+def request(policy: Policy, endpoint: Endpoint, caller: Caller, body: bytes) -> Envelope:
+    """The envelope of a body. Raises GatewayError where no client would get an answer to it."""
+    is_known = endpoint is not Endpoint.UNKNOWN
+    reading = requests.read(endpoint, body) if is_known else requests.read_unknown("application/json", body)
+    return Envelope(
+        id="req_asked",
+        caller=caller,
+        endpoint=endpoint,
+        method="POST",
+        path=PATHS[endpoint],
+        model=reading.model,
+        stream=reading.stream,
+        needs=reading.needs,
+        prompt_tokens=reading.prompt_tokens,
+        max_tokens=reading.max_tokens,
+        received_at=0.0,
+        deadline_s=policy.deadline_s,
+        body=body,
+        document=reading.document,
+    )
+
+
+def witness(policy: Policy, case: Case, classify: Classifier) -> Witness:
+    """The request of a case. What the case says of it itself counts more than what its prompt gives."""
+    given = case.given
+    body = body_of(given.endpoint, given.prompt or "", given.model, given.stream)
+    read = request(policy, given.endpoint, given.caller, body)
+    estimated = read.prompt_tokens if given.prompt is not None else 0
+    envelope = msgspec.structs.replace(
+        read,
+        needs=read.needs | given.needs,
+        prompt_tokens=estimated if given.prompt_tokens is None else given.prompt_tokens,
+        max_tokens=given.max_tokens,
+        stream=read.stream or given.stream,
+    )
+    verdict = Verdict(policy.labelling.default, 0.0, tier_of(policy.labelling, 0.0))
+    return Witness(envelope, _believed(policy, given, verdict if given.prompt is None else classify.classify(read)))
+
+
+def _believed(policy: Policy, given: Given, verdict: Verdict) -> Verdict:
+    labelling = policy.labelling
+    kinds = given.findings - {finding.kind for finding in verdict.findings}
+    notes = (UNREADABLE_NOTE,) if given.is_unreadable else ()
+    level = max(verdict.sensitivity, class_of(labelling, kinds, notes))
+    return Verdict(
+        sensitivity=level if given.sensitivity is None else given.sensitivity,
+        complexity=verdict.complexity if given.tier is None else score_of(labelling, given.tier),
+        tier=verdict.tier if given.tier is None else given.tier,
+        findings=(*verdict.findings, *found(kinds)),
+        unknown=(*verdict.unknown, *notes),
+    )
