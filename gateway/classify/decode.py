@@ -9,6 +9,7 @@ import html
 import re
 import zlib
 from collections.abc import Iterator
+from typing import NamedTuple
 from urllib.parse import unquote
 
 import msgspec
@@ -33,27 +34,52 @@ _URLSAFE = str.maketrans("-_", "+/")
 _CONTROL = bytes(code for code in range(32) if code not in b"\t\n\r\x0b\x0c\x1b") + b"\x7f"
 
 
+class Stretch(NamedTuple):
+    """A part of a reading, `size` characters from `at`, and where it was written: of the same length if verbatim."""
+
+    at: int
+    size: int
+    start: int
+    end: int
+
+
+class Reading(NamedTuple):
+    """What a text also says, and where in the text each part of it was written."""
+
+    text: str
+    stretches: tuple[Stretch, ...]
+
+
 class Decoded(msgspec.Struct, frozen=True):
     """What a text also says: further texts to look at, and whether a part of it cannot be read at all."""
 
-    texts: tuple[str, ...]
+    texts: tuple[Reading, ...]
     has_blob: bool
 
 
 def decoded(text: str, tokens: tuple[Span, ...]) -> Decoded:
     """One layer of decoding. `tokens` are the long unbroken stretches of the text."""
-    texts: list[str] = []
+    texts: list[Reading] = []
     if _is_escaped(text):
         texts.append(_unescaped_lines(text))
     if _is_in_pieces(text):
         texts.append(_concatenated(text))
-    texts = [other for other in texts if other]
+    texts = [other for other in texts if other.text]
     if not tokens:
         return Decoded(tuple(texts), False)
     found, has_blob = _decoded_tokens(text, tokens)
     if found:
-        texts.append("\n".join(found)[:_MAX_DECODED])
+        texts.append(_joined(found))
     return Decoded(tuple(texts), has_blob)
+
+
+def _joined(found: list[tuple[Span, str]]) -> Reading:
+    """Readable stretches, a line each."""
+    stretches, at = [], 0
+    for span, readable in found:
+        stretches.append(Stretch(at, len(readable), *span))
+        at += len(readable) + 1
+    return Reading("\n".join(readable for _, readable in found)[:_MAX_DECODED], tuple(stretches))
 
 
 def _is_in_pieces(text: str) -> bool:
@@ -74,18 +100,36 @@ def _is_escaped(text: str) -> bool:
     )
 
 
-def _unescaped_lines(text: str) -> str:
+def _unescaped_lines(text: str) -> Reading:
     """The lines that hold escapes, without them; the other lines have been looked at."""
-    lines = ((line, unescaped(line)) for line in text.split("\n"))
-    return "\n".join(plain for line, plain in lines if plain != line)
+    lines, stretches, at, start = [], [], 0, 0
+    for line in text.split("\n"):
+        plain = unescaped(line)
+        if plain != line:
+            lines.append(plain)
+            stretches.append(Stretch(at, len(plain), start, start + len(line)))
+            at += len(plain) + 1
+        start += len(line) + 1
+    return Reading("\n".join(lines), tuple(stretches))
 
 
-def _concatenated(text: str) -> str:
+def _concatenated(text: str) -> Reading:
     """String literals that code puts together, as one; of long ones only the ends, where they meet."""
-    parts = _JOINT.split(text)
-    if len(parts) == 1:
-        return ""
-    return "".join(part if len(part) <= 2 * _END else f"{part[:_END]}\n{part[-_END:]}" for part in parts)
+    joints = [match.span() for match in _JOINT.finditer(text)]
+    if not joints:
+        return Reading("", ())
+    starts, ends = [0, *(end for _, end in joints)], [*(start for start, _ in joints), len(text)]
+    parts, stretches, at = [], [], 0
+    for start, end in zip(starts, ends, strict=True):
+        if end - start > 2 * _END:
+            head, tail = text[start : start + _END], text[end - _END : end]
+            parts.append(f"{head}\n{tail}")
+            stretches += [Stretch(at, _END, start, start + _END), Stretch(at + _END + 1, _END, end - _END, end)]
+        else:
+            parts.append(text[start:end])
+            stretches.append(Stretch(at, end - start, start, end))
+        at += len(parts[-1])
+    return Reading("".join(parts), tuple(stretches))
 
 
 def unescaped(text: str) -> str:
@@ -115,41 +159,41 @@ def _paired(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _decoded_tokens(text: str, tokens: tuple[Span, ...]) -> tuple[list[str], bool]:
-    found: list[str] = []
+def _decoded_tokens(text: str, tokens: tuple[Span, ...]) -> tuple[list[tuple[Span, str]], bool]:
+    found: list[tuple[Span, str]] = []
     has_blob = False
-    for start, piece in _pieces(text, tokens):
+    for span, piece in _pieces(text, tokens):
         readable = _readable(piece)
         if readable is not None:
-            found.append(readable)
-        elif _is_blob(text, start, piece):
+            found.append((span, readable))
+        elif _is_blob(text, span.start, piece):
             has_blob = True
     return found, has_blob
 
 
-def _pieces(text: str, tokens: tuple[Span, ...]) -> Iterator[tuple[int, str]]:
+def _pieces(text: str, tokens: tuple[Span, ...]) -> Iterator[tuple[Span, str]]:
     """Candidates with their place: lines that belong together as one, then split where encodings cannot go on."""
     lines: list[str] = []
     begin, last = 0, Span(-1, -1)
     for token in tokens:
         is_next_line = last.end - last.start >= _WRAPPED_LINE and text[last.end : token.start].strip("\\rn") == "\n"
         if not is_next_line and lines:
-            yield from _split(begin, "".join(lines))
+            yield from _split(Span(begin, last.end), "".join(lines))
             lines = []
         if not lines:
             begin = token.start
         lines.append(text[token.start : token.end])
         last = token
     if lines:
-        yield from _split(begin, "".join(lines))
+        yield from _split(Span(begin, last.end), "".join(lines))
 
 
-def _split(start: int, piece: str) -> Iterator[tuple[int, str]]:
+def _split(span: Span, piece: str) -> Iterator[tuple[Span, str]]:
     for part in piece.split("."):
         if len(part) >= _MIN_ENCODED:
-            yield start, part
+            yield span, part
             if "/" in part:
-                yield from ((start, inner) for inner in part.split("/") if len(inner) >= _MIN_ENCODED)
+                yield from ((span, inner) for inner in part.split("/") if len(inner) >= _MIN_ENCODED)
 
 
 def _readable(piece: str) -> str | None:

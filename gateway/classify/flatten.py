@@ -91,6 +91,21 @@ def _message(message: object, walk: "_Walk") -> Group:
     return Group(role if type(role) is str and role in _WIRE_VALUES else "", walk.parts("", message))
 
 
+def told(key: str, node: object) -> str:
+    """How a string, a number or a list of whole numbers is told under its key; empty for everything else."""
+    if type(node) is str:
+        return node if key in _WIRE_KEYS or not key else f"{key}: {node}"
+    if type(node) is list:
+        return f"{key}: " + " ".join(_written(item) for item in node) if _is_whole_numbers(node) else ""
+    if isinstance(node, int | float) and not -_LARGE < node < _LARGE:
+        return f"{key}: {_written(node)}"
+    return ""
+
+
+def _is_whole_numbers(node: list[object]) -> bool:
+    return bool(node) and all(type(item) is int for item in node)
+
+
 class _Walk:
     """Walks values without recursion, and collects on the way what is not text."""
 
@@ -110,7 +125,7 @@ class _Walk:
             key, node = stack.pop()
             if type(node) is str:
                 if node and node not in _WIRE_VALUES:
-                    found.append(node if key in _WIRE_KEYS or not key else f"{key}: {node}")
+                    found.append(told(key, node))
             elif type(node) is dict:
                 self._note_media(node)
                 found.extend(name for name in node if name not in _WIRE_KEYS)
@@ -132,19 +147,19 @@ class _Walk:
 
     def _is_numbers(self, key: str, node: list[object], found: list[str]) -> bool:
         """A list of whole numbers: token ids where a text is expected, else digits that may belong together."""
-        if not node or any(type(item) is not int for item in node):
+        if not _is_whole_numbers(node):
             return False
         if key in _TOKEN_KEYS:
             self._unreadable.add("tokens")
         else:
-            found.append(f"{key}: " + " ".join(_written(item) for item in node))
+            found.append(told(key, node))
         return True
 
     def _number(self, key: str, node: object, found: list[str]) -> None:
         if not isinstance(node, int | float):
             self._unreadable.add("binary")
         elif not -_LARGE < node < _LARGE:
-            found.append(f"{key}: {_written(node)}")
+            found.append(told(key, node))
 
 
 def _written(number: object) -> str:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
-from gateway.classify.decode import decoded
+from gateway.classify.decode import Reading, Stretch, decoded
 from gateway.classify.detectors import DETECTORS
-from gateway.classify.hits import Detector
+from gateway.classify.hits import Detector, Hit
 from gateway.classify.normalize import meant
 from gateway.classify.view import View, view
 from gateway.core.types import Finding
@@ -28,27 +29,47 @@ class Scan(msgspec.Struct, frozen=True):
 NOTHING = Scan()
 
 
+class Layer(NamedTuple):
+    """One way to read a text: `depth` decodings below `parent`, in which `stretches` tell where it is written.
+
+    `is_look_alike`: it was read off the parent itself, not off what the parent means.
+    """
+
+    text: str
+    depth: int = 0
+    parent: "Layer | None" = None
+    stretches: tuple[Stretch, ...] = ()
+    is_look_alike: bool = False
+
+
 def scan(text: str, detectors: Sequence[Detector] = DETECTORS) -> Scan:
     """Everything sensitive in a text, in all layers of encoding. Never raises."""
-    tally = _Tally()
+    tally = Tally()
+    walk(text, detectors, tally)
+    return tally.result()
+
+
+def walk(text: str, detectors: Sequence[Detector], tally: "Tally") -> None:
+    """Look at a text in all layers of encoding. Never raises."""
     budget = _BUDGET_PER_CHAR * len(text) + _BUDGET_FLAT
-    layers, seen = [(text, 0)], {text}
-    for layer, depth in layers:  # grows while it is walked: breadth first
-        budget -= len(layer)
+    layers, seen = [Layer(text)], {text}
+    for layer in layers:  # grows while it is walked: breadth first
+        budget -= len(layer.text)
         if budget < 0:
             tally.unreadable.add("encoded too often")
             break
         further = _look(layer, detectors, tally)
-        fresh = [other for other in further if other not in seen]
-        if fresh and depth == _MAX_DEPTH:
+        if not further:
+            continue
+        fresh = [other for other in further if other.text not in seen]
+        if fresh and layer.depth == _MAX_DEPTH:
             tally.unreadable.add("encoded too often")
             continue
-        seen.update(fresh)
-        layers.extend((other, depth + 1) for other in fresh)
-    return tally.result()
+        seen.update(other.text for other in fresh)
+        layers.extend(fresh)
 
 
-class _Tally:
+class Tally:
     """Collects over the layers of one text."""
 
     __slots__ = ("counts", "failed", "unreadable")
@@ -58,6 +79,10 @@ class _Tally:
         self.failed: set[str] = set()
         self.unreadable: set[str] = set()
 
+    def add(self, layer: Layer, detector: Detector, hit: Hit) -> None:
+        count, sure = self.counts.get(detector.kind, (0, 0.0))
+        self.counts[detector.kind] = (count + 1, max(sure, hit.confidence))
+
     def result(self) -> Scan:
         if not (self.counts or self.failed or self.unreadable):
             return NOTHING
@@ -65,34 +90,37 @@ class _Tally:
         return Scan(findings, tuple(sorted(self.failed)), tuple(sorted(self.unreadable)))
 
 
-def _look(layer: str, detectors: Sequence[Detector], tally: _Tally) -> list[str]:
+def _look(layer: Layer, detectors: Sequence[Detector], tally: Tally) -> list[Layer]:
     """Run every detector over one layer; returns what else the layer says."""
+    text, below = layer.text, layer.depth + 1
     try:
-        further: tuple[str, ...] = ()
-        if not layer.isascii():
-            layer, further = meant(layer)
-        seen = view(layer)
+        further: tuple[Reading, ...] = ()
+        if not text.isascii():
+            text, further = meant(text)
+        seen = view(text)
     except Exception:
         tally.failed.add("normaliser")
         return []
     for detector in detectors:
         if detector.needs == 0 or detector.needs & seen.traits:
-            _detect(detector, seen, tally)
+            _detect(detector, layer, seen, tally)
     try:
-        more = decoded(layer, seen.tokens)
+        more = decoded(text, seen.tokens)
     except Exception:
         tally.failed.add("decoder")
         return []
     if more.has_blob:
         tally.unreadable.add("blob")
-    return [*further, *more.texts]
+    return [
+        *(Layer(other.text, below, layer, other.stretches, is_look_alike=True) for other in further),
+        *(Layer(other.text, below, layer, other.stretches) for other in more.texts),
+    ]
 
 
-def _detect(detector: Detector, seen: View, tally: _Tally) -> None:
+def _detect(detector: Detector, layer: Layer, seen: View, tally: Tally) -> None:
     """A detector that crashes is named; what it found before counts."""
     try:
         for hit in islice(detector.find(seen), _ENOUGH):
-            count, sure = tally.counts.get(detector.kind, (0, 0.0))
-            tally.counts[detector.kind] = (count + 1, max(sure, hit.confidence))
+            tally.add(layer, detector, hit)
     except Exception:
         tally.failed.add(detector.name)

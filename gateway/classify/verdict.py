@@ -37,13 +37,13 @@ class Classifier:
         """
         scans, notes = self._examine(envelope)
         complexity, tier, trouble = self._complexity(envelope)
-        findings = _merged(scans)
+        findings = merged(scans)
         return Verdict(
-            sensitivity=self._sensitivity(findings, scans, notes),
+            sensitivity=sensitivity_of(self._labelling, findings, scans, bool(notes)),
             complexity=complexity,
             tier=tier,
             findings=findings,
-            unknown=(*notes, *_notes(scans), *trouble),
+            unknown=(*notes, *notes_on(scans), *trouble),
         )
 
     def _examine(self, envelope: Envelope) -> tuple[list[Scan], tuple[str, ...]]:
@@ -67,17 +67,6 @@ class Classifier:
             self._memo.put(key, fresh)
         return fresh
 
-    def _sensitivity(self, findings: tuple[Finding, ...], scans: list[Scan], notes: tuple[str, ...]) -> Sensitivity:
-        labelling = self._labelling
-        level = labelling.default
-        for finding in findings:
-            level = max(level, labelling.kinds.get(finding.kind, labelling.unlisted))
-        if notes or any(found.unreadable for found in scans):
-            level = max(level, labelling.unreadable)
-        if any(found.failed for found in scans):
-            level = max(level, labelling.on_error)
-        return level
-
     def _complexity(self, envelope: Envelope) -> tuple[float, Tier, tuple[str, ...]]:
         try:
             need = score(envelope.document, self._weights)
@@ -90,6 +79,20 @@ class Classifier:
         return need, Tier.MEDIUM if need < self._labelling.hard_from else Tier.HARD, ()
 
 
+def sensitivity_of(
+    labelling: Labelling, findings: Sequence[Finding], scans: Sequence[Scan], is_unread: bool
+) -> Sensitivity:
+    """The class of what was found. `is_unread`: there was content besides the scanned texts that is no text."""
+    level = labelling.default
+    for finding in findings:
+        level = max(level, labelling.kinds.get(finding.kind, labelling.unlisted))
+    if is_unread or any(found.unreadable for found in scans):
+        level = max(level, labelling.unreadable)
+    if any(found.failed for found in scans):
+        level = max(level, labelling.on_error)
+    return level
+
+
 def _flat(envelope: Envelope) -> Flat:
     """The strings of the body; on routes we do not know the path and its query may be content as well."""
     flat = Flat(()) if envelope.document is None else strings(envelope.document)
@@ -99,7 +102,8 @@ def _flat(envelope: Envelope) -> Flat:
     return Flat((*flat.groups, path), flat.unreadable)
 
 
-def _merged(scans: list[Scan]) -> tuple[Finding, ...]:
+def merged(scans: Sequence[Scan]) -> tuple[Finding, ...]:
+    """The findings of several texts as one list: a kind once."""
     merged: dict[str, Finding] = {}
     for found in scans:
         for finding in found.findings:
@@ -111,8 +115,8 @@ def _merged(scans: list[Scan]) -> tuple[Finding, ...]:
     return tuple(merged[kind] for kind in sorted(merged))
 
 
-def _notes(scans: list[Scan]) -> tuple[str, ...]:
-    """Each note once, in the order met."""
+def notes_on(scans: Sequence[Scan]) -> tuple[str, ...]:
+    """What could not be known of the texts: each note once, in the order met."""
     notes: dict[str, None] = {}
     for found in scans:
         notes.update((f"detector `{name}` failed", None) for name in found.failed)
