@@ -44,7 +44,7 @@ def _within(
             for witness in space.witnesses(part):
                 was, becomes = decided(old, source, witness), decided(new, other, witness)
                 if was.routes != becomes.routes:
-                    yield Difference(part, witness, was, becomes)
+                    yield Difference(space.like(part, witness), witness, was, becomes)
 
 
 def _both(space: Space, one: Box, other: Box) -> Box | None:

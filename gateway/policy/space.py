@@ -58,6 +58,7 @@ class Space:
         conditions += [invariant.when for policy in policies for invariant in policy.invariants]
         read = [leaf for condition in (*conditions, *more) if condition is not None for leaf in leaves(condition)]
         self.labelling: Labelling = policies[0].labelling
+        self._is_believed_alike = all(policy.labelling == self.labelling for policy in policies)
         self.signals = frozenset(Signal.PROMPT_TOKENS if isinstance(leaf, Between) else leaf.signal for leaf in read)
         needs = _mentioned(read, Signal.NEEDS) - _OWN_NEEDS
         kinds = {str(kind) for kind in _mentioned(read, Signal.FINDINGS)}
@@ -82,7 +83,12 @@ class Space:
         self.whole: Box = whole
 
     def possible(self, box: Box) -> Box | None:
-        """The box without classes that nothing in it can bring about; None: no request is like that."""
+        """The box without classes that nothing in it can bring about; None: no request is like that.
+
+        Where two policies differ in what they believe, each class counts as possible.
+        """
+        if not self._is_believed_alike:
+            return box
         labelling, base, causes = self.labelling, self.labelling.default, self._anywhere
         for kind, axis in self.kinds.items():
             if box[axis] & PRESENT:
@@ -184,6 +190,15 @@ class Space:
             return CALLER, self.mask(CALLER, (each for each in callers if _is_meant(condition, each)))
         axis = _AXES[condition.signal]
         return axis, self.mask(axis, condition.values)
+
+    def like(self, box: Box, witness: Witness) -> Box:
+        """The part of the box whose class and endpoint are the witness's, as far as vetoes can tell."""
+        own = OWN_NEED[witness.envelope.endpoint]
+        endpoints = self.mask(ENDPOINT, (endpoint for endpoint, need in OWN_NEED.items() if need is own))
+        part = self.narrowed(box, ENDPOINT, endpoints)
+        part = part and self.narrowed(part, SENSITIVITY, self.mask(SENSITIVITY, (witness.verdict.sensitivity,)))
+        assert part is not None, "the witness is of the box"
+        return part
 
     def states(self, box: Box) -> int:
         """How many requests of the box conditions can tell apart."""

@@ -1,0 +1,80 @@
+"""What a policy says beside its rules, as plain facts: name of the fact to its value, both in words."""
+
+from collections.abc import Iterator, Mapping
+
+from gateway.core.money import NanoUSD, Price, dollars
+from gateway.core.types import BackendSpec, Route
+from gateway.policy.model import Policy
+from gateway.policy.vocabulary import FINDING_KINDS
+from gateway.policy.words import condition_words, invariant_words
+
+_NONE = "none"
+_PER_MILLION = 1_000_000
+
+
+def facts(policy: Policy) -> Mapping[str, str]:
+    """Everything that a policy means; two policies with the same facts mean the same."""
+    return dict(_all(policy))
+
+
+def price_words(price: Price | None) -> str:
+    if price is None:
+        return "unknown"
+    words = f"{_million(price.input)} in, {_million(price.output)} out"
+    cached = "" if price.cached_input is None else f", {_million(price.cached_input)} cached"
+    return f"{words}{cached} (USD a million tokens)"
+
+
+def route_words(route: Route) -> str:
+    again = f", {route.retries} retries" if route.retries else ""
+    return f"`{route.backend}` ({route.first_byte_s:g}s to the first byte, {route.total_s:g}s in all{again})"
+
+
+def _all(policy: Policy) -> Iterator[tuple[str, str]]:
+    yield from (("name", policy.name), ("version", policy.version), ("owner", policy.owner))
+    for zone in policy.zones.values():
+        yield f"zone `{zone.name}`: clearance", zone.clearance.label
+        yield f"zone `{zone.name}`: region", zone.region or _NONE
+        yield f"zone `{zone.name}`: retention", zone.retention
+    for spec in policy.backends.values():
+        yield from ((f"backend `{spec.name}`: {key}", value) for key, value in _backend(spec))
+    yield from _labelling(policy)
+    for name, target in policy.models.items():
+        yield f"model `{name}`", f"`{target}`"
+    for caller in policy.everyone:
+        tags = " ".join(f"`{tag}`" for tag in caller.tags)
+        yield f"caller `{caller.id}`", f"team {caller.team or _NONE}, tags {tags or _NONE}"
+    for number, rule in enumerate(policy.rules, 1):
+        routes = ", ".join(route_words(route) for route in rule.routes)
+        yield f"rule `{rule.name}`", f"number {number}: {condition_words(rule.when)} → {routes}"
+    yield "unknown paths", f"`{policy.unknown_routes}`" if policy.unknown_routes else "404"
+    yield "deadline", f"{policy.deadline_s:g}s"
+    yield "baseline", f"`{policy.baseline}`" if policy.baseline else _NONE
+    for invariant in policy.invariants:
+        yield f"invariant: {invariant_words(invariant)}", "promised"
+
+
+def _backend(spec: BackendSpec) -> Iterator[tuple[str, str]]:
+    yield "zone", f"`{spec.zone.name}`"
+    yield "kind", spec.kind.value
+    yield "model", ", ".join(f"{endpoint}: {model}" for endpoint, model in spec.models.items() if endpoint)
+    yield "addresses", ", ".join(spec.urls) or spec.inference_endpoint or "the provider's own"
+    yield "price", price_words(spec.price)
+    yield "context tokens", f"{spec.context_tokens:,}" if spec.context_tokens else "as the server says"
+    yield "cannot", ", ".join(f"`{need}`" for need in sorted(spec.cannot)) or "nothing known"
+
+
+def _labelling(policy: Policy) -> Iterator[tuple[str, str]]:
+    labelling = policy.labelling
+    for kind in sorted(FINDING_KINDS):
+        yield f"class of `{kind}`", labelling.kinds.get(kind, labelling.unlisted).label
+    yield "class where nothing is found", labelling.default.label
+    yield "class of other findings", labelling.unlisted.label
+    yield "class of what cannot be read", labelling.unreadable.label
+    yield "class where a detector fails", labelling.on_error.label
+    yield "medium from", f"{labelling.medium_from:g}"
+    yield "hard from", f"{labelling.hard_from:g}"
+
+
+def _million(nano_a_token: NanoUSD) -> str:
+    return dollars(NanoUSD(nano_a_token * _PER_MILLION))

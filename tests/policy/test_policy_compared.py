@@ -1,0 +1,48 @@
+"""Two policies are compared exactly: where no difference is found none is met, and each that is found is one."""
+
+from typing import Any
+
+import msgspec
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+from policy_texts import honest_cases, loaded, policies
+
+from gateway.policy.compare import differences, is_same
+from gateway.policy.evaluate import decide
+from gateway.policy.model import Policy
+from gateway.policy.mutants import mutants
+from gateway.policy.space import Space
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Policy, Policy]:
+    """A random policy and one that differs from it in one rule."""
+    policy = loaded(draw(policies()))
+    changed = [mutant.policy for mutant in mutants(policy)]
+    if not changed:
+        reject()
+    return policy, draw(st.sampled_from(changed))
+
+
+@given(pairs(), honest_cases)
+@settings(max_examples=100, deadline=None)
+def test_what_is_found_to_be_the_same_routes_every_request_alike(pair: tuple[Policy, Policy], cases: Any) -> None:
+    old, new = pair
+    if is_same(old, new):
+        for case in cases(old):
+            assert decide(old, *case).routes == decide(new, *case).routes
+
+
+@given(pairs())
+@settings(max_examples=60, deadline=None)
+def test_every_difference_is_one(pair: tuple[Policy, Policy]) -> None:
+    old, new = pair
+    for found in differences(Space([old, new]), old, new):
+        assert decide(old, *found.witness, {}).routes != decide(new, *found.witness, {}).routes
+
+
+@given(policies())
+@settings(max_examples=30, deadline=None)
+def test_a_policy_is_the_same_as_itself_by_another_name(written: dict[str, Any]) -> None:
+    policy = loaded(written)
+    assert is_same(policy, msgspec.structs.replace(policy, name="other"))
