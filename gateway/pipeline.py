@@ -8,15 +8,17 @@ changes on the way, and nobody else sees it.
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from gateway.core.errors import AttemptFailed, ClearanceViolation, FailureKind, GatewayError, StreamBroken
 from gateway.core.money import NanoUSD, dollars
 from gateway.core.ports import Clock, Fleet, Recorder, Reply, Responder
 from gateway.core.types import (
+    UP,
     Attempt,
     BackendSpec,
+    BackendState,
     Decision,
     Ending,
     Envelope,
@@ -58,13 +60,33 @@ class Classify(Protocol):
 class Trail:
     """What has happened to one request so far."""
 
-    __slots__ = ("attempts", "backend", "code", "decision", "ending", "envelope", "status", "usage", "verdict", "vigil")
+    __slots__ = (
+        "attempts",
+        "backend",
+        "code",
+        "decision",
+        "ending",
+        "envelope",
+        "states",
+        "status",
+        "usage",
+        "verdict",
+        "vigil",
+    )
 
-    def __init__(self, envelope: Envelope, vigil: Vigil, verdict: Verdict, decision: Decision) -> None:
+    def __init__(
+        self,
+        envelope: Envelope,
+        vigil: Vigil,
+        verdict: Verdict,
+        decision: Decision,
+        states: Mapping[str, BackendState],
+    ) -> None:
         self.envelope = envelope
         self.vigil = vigil
         self.verdict = verdict
         self.decision = decision
+        self.states = states
         self.attempts: list[Attempt] = []
         self.backend: BackendSpec | None = None
         self.usage: Usage | None = None
@@ -92,12 +114,13 @@ class Pipeline:
     async def serve(self, envelope: Envelope, client_left: Callable[[], Awaitable[None]], responder: Responder) -> None:
         """Answer one request through `responder` and leave its Record, whatever happens on the way."""
         verdict = self._classifier.classify(envelope)
-        decision = decide(self.policy, envelope, verdict, self._fleet.states)
+        states = self._fleet.states
+        decision = decide(self.policy, envelope, verdict, states)
         for name, exclusion in decision.excluded:
             if exclusion.veto is Veto.HEALTH:
                 self._fleet.wanted(name)
         vigil = self._sweep.enter(client_left, envelope.deadline_s)
-        trail = Trail(envelope, vigil, verdict, decision)
+        trail = Trail(envelope, vigil, verdict, decision, states)
         try:
             await self._answer(trail, responder)
         except asyncio.CancelledError:
@@ -267,6 +290,7 @@ class Pipeline:
             backend="" if backend is None else backend.name,
             zone="" if backend is None else backend.zone.name,
             outcome=outcome,
+            states={name: state for name, state in trail.states.items() if state != UP},
         )
 
 

@@ -255,6 +255,10 @@ class BackendState(msgspec.Struct, frozen=True):
     context_tokens: int | None = None
 
 
+UP = BackendState(is_up=True)
+"""All that is known of a backend that has not been looked at yet: a wrong guess costs one failed attempt."""
+
+
 class Veto(StrEnum):
     """Why a route was struck out: the closed vocabulary of reasons."""
 
@@ -325,7 +329,11 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """What is kept of a request: no prompt, no completion, no credential. `model` is "" unless the policy knows it."""
+    """What is kept of a request: no prompt, no completion, no credential. `model` is "" unless the policy knows it.
+
+    `states` holds each backend of which anything else than "up" was known when it was decided, so that the decision can
+    be made again.
+    """
 
     id: str
     decision_id: str
@@ -343,3 +351,4 @@ class Record(msgspec.Struct, frozen=True):
     backend: str  # the one that answered; "" where none did
     zone: str
     outcome: Outcome
+    states: Mapping[str, BackendState] = msgspec.field(default_factory=dict)

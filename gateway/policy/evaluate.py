@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from gateway.core.errors import GatewayError
 from gateway.core.types import (
+    UP,
     BackendSpec,
     BackendState,
     Decision,
@@ -18,7 +19,6 @@ from gateway.core.types import (
 from gateway.policy.model import Policy
 from gateway.policy.vocabulary import AUTO, PINNED, UNKNOWN_ROUTES
 
-UP = BackendState(is_up=True)
 _RETRY_AFTER_S = 5
 _LONGEST_NAME = 64
 

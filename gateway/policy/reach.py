@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from gateway.core.errors import ConfigError
-from gateway.core.types import Decision, Endpoint, Need, Sensitivity
-from gateway.policy.evaluate import UP, decide, exclusion
+from gateway.core.types import UP, Decision, Endpoint, Need, Sensitivity
+from gateway.policy.evaluate import decide, exclusion
 from gateway.policy.model import Condition, Policy
 from gateway.policy.space import ENDPOINT, MODEL, OWN_NEED, SENSITIVITY, Box, Space, Witness
 from gateway.policy.vocabulary import PINNED, UNKNOWN_ROUTES

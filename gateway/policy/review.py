@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from gateway.core.types import Endpoint, Sensitivity
+from gateway.core.types import UP, Endpoint, Sensitivity
 from gateway.policy.belief import UNREADABLE_NOTE
-from gateway.policy.evaluate import UP, exclusion
+from gateway.policy.evaluate import exclusion
 from gateway.policy.model import Policy, Promise
 from gateway.policy.problems import Place
 from gateway.policy.reach import Source, decided, each_on, reaching, sources, taken_before, taking

@@ -9,8 +9,8 @@ from policy_texts import conditions, honest_cases, loaded, policies
 
 from gateway.backends.door import guard
 from gateway.core.errors import ClearanceViolation
-from gateway.core.types import Envelope, Verdict
-from gateway.policy.evaluate import UP, decide, exclusion
+from gateway.core.types import UP, Envelope, Verdict
+from gateway.policy.evaluate import decide, exclusion
 from gateway.policy.model import Invariant, Policy, Promise
 from gateway.policy.verify import verify
 

@@ -19,7 +19,7 @@ def test_prose_names_the_file_it_is_about_by_its_digest(shown, written) -> None:
     [
         "# Policy `house`, version 7",
         "Owner: dpo@acme.test.",
-        "- Zone `openai` (region us, kept there: unknown) may receive nothing above internal. Backends there: `frontier`",
+        "- Zone `openai` (region us, kept there: unknown) may receive nothing above internal. Backends there: ",
         "- Zone `on_prem` (region not said, kept there: unknown) may receive anything. Backends there: `local`.",
         "- Confidential: `email`, `phone`.",
         "- Public: whatever nothing is found in.",

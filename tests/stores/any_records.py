@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from gateway.core.money import NanoUSD
 from gateway.core.types import (
     Attempt,
+    BackendState,
     Caller,
     Decision,
     Ending,
@@ -59,6 +60,9 @@ OUTCOMES = st.builds(
 )
 
 
+STATES = st.builds(BackendState, st.booleans(), WORDS, st.none() | COUNTS)
+
+
 @st.composite
 def any_record(draw: st.DrawFn) -> Record:
     stem = draw(STEMS)
@@ -79,6 +83,7 @@ def any_record(draw: st.DrawFn) -> Record:
         backend=draw(WORDS),
         zone=draw(WORDS),
         outcome=draw(OUTCOMES),
+        states=draw(st.dictionaries(WORDS, STATES, max_size=3)),
     )
 
 
