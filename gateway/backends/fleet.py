@@ -37,7 +37,7 @@ class Fleet:
 
     def __init__(self, specs: Mapping[str, BackendSpec], clock: Clock) -> None:
         self._over_http = [HttpBackend(spec, clock) for spec in specs.values() if spec.kind in QUESTIONS]
-        others = [LiteLLMBackend(spec) for spec in specs.values() if spec.kind is BackendKind.LITELLM]
+        others = [LiteLLMBackend(spec, clock) for spec in specs.values() if spec.kind is BackendKind.LITELLM]
         built: list[Member] = [*self._over_http, *others]
         self._members: dict[str, Member] = {member.spec.name: member for member in built}
         self._wanted: set[str] = set()

@@ -1,6 +1,5 @@
 """Backends that speak HTTP, whatever their dialect: choose a replica, send through the door, have an answer in hand."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 import aiohttp
@@ -10,7 +9,7 @@ from gateway.backends.door import Door
 from gateway.backends.headers import Headers, beta, reply_headers, request_headers
 from gateway.backends.replicas import Replicas, Turn
 from gateway.backends.reply import StreamReply, WholeReply
-from gateway.core.errors import AttemptFailed, ClearanceViolation, FailureKind, GatewayError
+from gateway.core.errors import AttemptFailed, FailureKind
 from gateway.core.ports import Clock, Reply
 from gateway.core.types import BackendSpec, BackendState, Endpoint, Envelope, Route, Sensitivity
 from gateway.wire.choose import choose
@@ -68,7 +67,7 @@ class HttpBackend:
                 error.replica = turn.replica.name
             if counts:
                 is_late = self._clock.monotonic() - began >= route.patience_s(envelope.stream)
-                _judge(turn, error, is_late)
+                turn.judge(error, is_late=is_late)
             turn.leave()
             raise
         if counts:
@@ -120,16 +119,6 @@ class HttpBackend:
         if envelope.endpoint is Endpoint.UNKNOWN:
             return {**headers, **beta(envelope)}
         return headers
-
-
-def _judge(turn: Turn, error: BaseException, is_late: bool) -> None:
-    """What an attempt that brought no reply says about its replica; nothing, where the client or the guard ended it."""
-    if isinstance(error, AttemptFailed):
-        turn.failed(error.kind)
-    elif isinstance(error, GatewayError) and not isinstance(error, ClearanceViolation):
-        turn.answered()  # it has told the client of a mistake
-    elif isinstance(error, asyncio.CancelledError) and is_late:
-        turn.failed(FailureKind.TIMEOUT)
 
 
 def _url(root: URL, path: str) -> URL:

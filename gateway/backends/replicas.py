@@ -1,10 +1,11 @@
 """The replicas of one backend: which is up, how busy each is, and which is asked next."""
 
+import asyncio
 from collections.abc import Sequence
 
 from yarl import URL
 
-from gateway.core.errors import AttemptFailed, FailureKind
+from gateway.core.errors import AttemptFailed, ClearanceViolation, FailureKind, GatewayError
 from gateway.core.ports import Clock
 from gateway.core.types import BackendState
 from gateway.limits import breaker as breakers
@@ -61,6 +62,15 @@ class Turn:
         self._event = Event.ANSWERED if kind in _ALIVE else Event.FAILED
         if self._event is Event.FAILED:
             self.replica.last_failure = kind.value
+
+    def judge(self, error: BaseException, *, is_late: bool) -> None:
+        """What an attempt without a reply says of its replica; nothing, where the client or the guard ended it."""
+        if isinstance(error, AttemptFailed):
+            self.failed(error.kind)
+        elif isinstance(error, GatewayError) and not isinstance(error, ClearanceViolation):
+            self.answered()  # it has told the client of a mistake
+        elif isinstance(error, asyncio.CancelledError) and is_late:
+            self.failed(FailureKind.TIMEOUT)
 
     def leave(self) -> None:
         if not self._has_left:

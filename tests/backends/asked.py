@@ -1,5 +1,6 @@
 """An envelope as the gateway makes it, a backend of a test's own, and a bare server that answers as a test wants."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -85,3 +86,10 @@ async def backend(
 async def answered_by(server: Server, **more: Any) -> AsyncIterator[HttpBackend]:
     async with serve(server) as running, backend(running.url, **more) as opened:
         yield opened
+
+
+async def until(claim: Callable[[], bool], within_s: float = 1.0) -> None:
+    """Look again at every turn of the loop until it is so; fails when time is up."""
+    async with asyncio.timeout(within_s):
+        while not claim():
+            await asyncio.sleep(0.005)
