@@ -24,6 +24,7 @@ BANNED = {
 }
 FOREIGN = {"exception_handler", "handle_exit", "process_time", "getprocesstimes"}
 """Names that other libraries chose."""
+LOADERS = {"import_module", "__import__", "find_spec"}
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -58,6 +59,21 @@ def test_names_say_what_they_name() -> None:
     names = {name for path in modules() for name in defined(ast.parse(path.read_text()))}
     words = {name: set(re.findall(r"[A-Z]?[a-z]+", name.replace("_", " "))) for name in names - FOREIGN}
     assert {name for name, parts in words.items() if {part.lower() for part in parts} & BANNED} == set()
+
+
+def loaded_by_name(path: Path) -> set[str]:
+    """The packages a module loads with `import_module`, by names that are written out there."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    loads = [call.args[0] for call in calls if getattr(call.func, "attr", getattr(call.func, "id", "")) in LOADERS]
+    return {name.value.split(".")[0] for name in loads if isinstance(name, ast.Constant)}
+
+
+def test_one_door_each_for_what_is_loaded_by_name() -> None:
+    doors = {path.relative_to(ROOT).as_posix(): loaded_by_name(path) for path in modules()}
+    assert {path: names for path, names in doors.items() if names & {"litellm", "huggingface_hub"}} == {
+        "gateway/backends/litellm_backend.py": {"litellm"},
+        "gateway/backends/inference_endpoint.py": {"huggingface_hub"},
+    }
 
 
 @pytest.mark.parametrize("word", ["unittest" + ".mock", "monkey" + "patch", "Magic" + "Mock"])
