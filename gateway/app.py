@@ -27,6 +27,9 @@ from gateway.sweep import Sweep
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.recorder import Recorder
 
+GC_THRESHOLDS = (50_000, 20, 100)
+"""A request leaves no cycles behind, so the collector that looks for them is asked seldom."""
+
 VERSION = importlib.metadata.version("hybrid-gateway")
 
 
@@ -114,6 +117,7 @@ def _house(gateway: Gateway) -> FastAPI:
         await gateway.start()
         gc.collect()
         gc.freeze()  # what lives for ever need not be walked again at every collection
+        gc.set_threshold(*GC_THRESHOLDS)
         try:
             yield
         finally:

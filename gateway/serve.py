@@ -54,6 +54,7 @@ def uvicorn_config(gateway: Gateway, settings: Settings) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # who is in front of us decides nothing here
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=math.ceil(settings.drain_s),
         backlog=4096,

@@ -1,20 +1,16 @@
-"""The one door through which bytes leave for a backend: it checks the clearance again, then opens the connection."""
+"""The one door through which bytes leave for a backend: it checks the clearance again, then sends."""
 
-import io
-import os
+import ssl
 from collections.abc import Mapping
+from types import MappingProxyType
 
-import aiohttp
-from yarl import URL
-
+from gateway.backends.pool import Origin, Pool, Response
 from gateway.core.errors import AttemptFailed, ClearanceViolation, FailureKind
 from gateway.core.types import BackendKind, BackendSpec, Sensitivity, Zone
 
-CONNECT_S = 5.0
-KEEP_ALIVE_S: Mapping[BackendKind, float] = {BackendKind.OPENAI: 50.0}
-"""An idle connection is dropped before the server does it, so that no request is written into a closing one."""
+KEEP_ALIVE_S: Mapping[BackendKind, float] = MappingProxyType({BackendKind.OPENAI: 50.0})
+"""An idle connection is dropped before the server does it."""
 _KEEP_ALIVE_S = 4.0  # uvicorn, under vLLM and SGLang, closes after 5
-_LARGE = 1 << 20  # aiohttp warns of larger bodies that are plain bytes
 
 Headers = Mapping[str, str]
 
@@ -31,50 +27,40 @@ def guard(zone: Zone, sensitivity: Sensitivity) -> None:
 class Door:
     """The connections to one backend. Redirects are not followed, cookies not kept, proxies not asked."""
 
-    def __init__(self, spec: BackendSpec) -> None:
+    def __init__(self, spec: BackendSpec, tls: ssl.SSLContext | None = None) -> None:
         self._zone = spec.zone
-        self._keep_alive_s = KEEP_ALIVE_S.get(spec.kind, _KEEP_ALIVE_S)
-        self._session: aiohttp.ClientSession | None = None
-
-    def open(self) -> None:
-        """Must be called in the running loop, before the first request."""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=self._keep_alive_s, ttl_dns_cache=30),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),  # the sweep keeps all other times
-            auto_decompress=False,
-        )
-
-    async def aclose(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        self._pool = Pool(KEEP_ALIVE_S.get(spec.kind, _KEEP_ALIVE_S), tls)
 
     async def send(
-        self, method: str, url: URL, headers: Headers, body: bytes, sensitivity: Sensitivity
-    ) -> aiohttp.ClientResponse:
-        """The backend's answer once its head is there. Raises ClearanceViolation or AttemptFailed."""
+        self, method: str, where: Origin, path: str, headers: bytes, body: bytes, sensitivity: Sensitivity
+    ) -> Response:
+        """The backend's answer once its head is there. `path` comes after the origin's own; `headers` are lines.
+
+        Raises ClearanceViolation or AttemptFailed.
+        """
         guard(self._zone, sensitivity)
-        return await self._request(method, url, headers, body)
+        return await self._request(method, where, path, headers, body)
 
-    async def ask(self, url: URL, headers: Headers) -> aiohttp.ClientResponse:
+    async def ask(self, where: Origin, path: str, headers: bytes) -> Response:
         """A question of our own (health, limits), which carries nothing of anybody's request."""
-        return await self._request("GET", url, headers, b"")
+        return await self._request("GET", where, path, headers, b"")
 
-    async def _request(self, method: str, url: URL, headers: Headers, body: bytes) -> aiohttp.ClientResponse:
-        assert self._session is not None, "the door is open while the gateway runs"
-        data = body if len(body) < _LARGE else io.BytesIO(body)
-        try:
-            return await self._session.request(method, url, headers=headers, data=data or None, allow_redirects=False)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise AttemptFailed(FailureKind.CONNECT, f"no connection: {_reason(error)}") from None
-        except (aiohttp.ServerConnectionError, aiohttp.ClientOSError, ConnectionError) as error:
-            raise AttemptFailed(FailureKind.BROKEN, f"the connection broke: {_reason(error)}") from None
-        except aiohttp.ClientError as error:
-            raise AttemptFailed(FailureKind.BAD_ANSWER, f"not an HTTP answer: {_reason(error)}") from None
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+    async def _request(self, method: str, where: Origin, path: str, headers: bytes, body: bytes) -> Response:
+        if " " in path or not path.isprintable():
+            raise AttemptFailed(FailureKind.UNABLE, "a path with a blank or a line break in it", is_retryable=False)
+        line = f"{method} {where.prefix}{path} HTTP/1.1\r\nhost: {where.authority}\r\n"
+        head = b"%b%bcontent-length: %d\r\n\r\n" % (line.encode("latin-1"), headers, len(body))
+        return await self._pool.request(where, head, body, is_bodiless=method == "HEAD")
 
 
-def _reason(error: BaseException) -> str:
-    """The kind of trouble, in words that hold nothing of the request: neither its path nor its headers."""
-    inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    number = inner.errno if isinstance(inner, OSError) else None
-    return os.strerror(number).lower() if number else type(inner).__name__
+def encoded(headers: Headers) -> bytes:
+    """Header lines. Raises AttemptFailed(UNABLE) where a value would end its line: what follows could be anything."""
+    lines = b"".join(
+        b"%b: %b\r\n" % (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+    )
+    if len(lines.splitlines()) != len(headers) or b"\0" in lines:
+        raise AttemptFailed(FailureKind.UNABLE, "a header with a line break in it", is_retryable=False)
+    return lines

@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-import aiohttp
-from yarl import URL
-
-from gateway.backends.door import Door
+from gateway.backends.door import Door, encoded
 from gateway.backends.headers import Headers, beta, reply_headers, request_headers
+from gateway.backends.pool import Response
 from gateway.backends.replicas import Replicas, Turn
 from gateway.backends.reply import StreamReply, WholeReply
 from gateway.core.errors import AttemptFailed, FailureKind
@@ -30,14 +28,14 @@ class HttpBackend:
         self.door = Door(spec)
         self.replicas = Replicas(spec.urls, clock)
         self._clock = clock
-        self._headers: dict[tuple[str, bool], Mapping[str, str]] = {}
+        self._heads: dict[tuple[str, bool], bytes] = {}
 
     @property
     def state(self) -> BackendState:
         return self.replicas.state
 
     def open(self) -> None:
-        self.door.open()
+        """Connections are opened when they are needed."""
 
     async def aclose(self) -> None:
         await self.door.aclose()
@@ -79,7 +77,8 @@ class HttpBackend:
     async def _ask(self, exchange: Exchange, envelope: Envelope, turn: Turn, sensitivity: Sensitivity) -> Reply:
         response = await self.door.send(
             exchange.method,
-            _url(turn.replica.url, exchange.path),
+            turn.replica.where,
+            exchange.path,
             self._told(exchange, envelope),
             exchange.body,
             sensitivity,
@@ -90,9 +89,7 @@ class HttpBackend:
             response.close()
             raise
 
-    async def _answer(
-        self, exchange: Exchange, envelope: Envelope, response: aiohttp.ClientResponse, turn: Turn
-    ) -> Reply:
+    async def _answer(self, exchange: Exchange, envelope: Envelope, response: Response, turn: Turn) -> Reply:
         content_type = response.headers.get("content-type", "")
         if response.headers.get("content-encoding", "identity") != "identity":
             raise AttemptFailed(FailureKind.BAD_ANSWER, "the backend compressed its answer without being asked to")
@@ -105,25 +102,18 @@ class HttpBackend:
             reply = StreamReply(response, exchange.rewriter(), turn, headers, response.status)
             await reply.begin()
             return reply
-        answer = exchange.answer(response.status, response.headers, await _whole(response))
+        answer = exchange.answer(response.status, response.headers, await response.read(MAX_ANSWER_BYTES))
         headers.append((b"content-type", answer.content_type.encode("latin-1")))
         return WholeReply(turn.replica.name, answer.status, headers, answer.body, answer.usage)
 
-    def _told(self, exchange: Exchange, envelope: Envelope) -> Mapping[str, str]:
+    def _told(self, exchange: Exchange, envelope: Envelope) -> bytes:
         key = (exchange.content_type, exchange.expects_stream)
-        headers = self._headers.get(key)
-        if headers is None:
-            headers = request_headers(self.spec, *key)
-            if envelope.endpoint is not Endpoint.UNKNOWN:  # there the content type is the client's own
-                self._headers[key] = headers
-        if envelope.endpoint is Endpoint.UNKNOWN:
-            return {**headers, **beta(envelope)}
-        return headers
-
-
-def _url(root: URL, path: str) -> URL:
-    """The client's own path on unknown routes, kept as it was written."""
-    return URL(str(root).rstrip("/") + path, encoded=True)
+        if envelope.endpoint is Endpoint.UNKNOWN:  # there the content type is the client's own
+            return encoded({**request_headers(self.spec, *key), **beta(envelope)})
+        head = self._heads.get(key)
+        if head is None:
+            head = self._heads[key] = encoded(request_headers(self.spec, *key))
+        return head
 
 
 def _is_passed_on(exchange: Exchange, envelope: Envelope, content_type: str) -> bool:
@@ -131,19 +121,3 @@ def _is_passed_on(exchange: Exchange, envelope: Envelope, content_type: str) -> 
     if content_type.startswith(_EVENTS):
         return exchange.expects_stream or envelope.endpoint is Endpoint.UNKNOWN
     return envelope.endpoint is Endpoint.UNKNOWN and "json" not in content_type
-
-
-async def _whole(response: aiohttp.ClientResponse) -> bytes:
-    try:
-        if response.content_length is not None and response.content_length <= MAX_ANSWER_BYTES:
-            return await response.read()
-        pieces: list[bytes] = []
-        total = 0
-        async for data in response.content.iter_any():
-            pieces.append(data)
-            total += len(data)
-            if total > MAX_ANSWER_BYTES:
-                raise AttemptFailed(FailureKind.BAD_ANSWER, f"an answer of more than {MAX_ANSWER_BYTES} bytes")
-        return b"".join(pieces)
-    except (aiohttp.ClientError, ConnectionError):
-        raise AttemptFailed(FailureKind.BROKEN, "the connection broke in the middle of the answer") from None

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from gateway.backends.door import encoded
 from gateway.backends.headers import request_headers
 from gateway.backends.http_backend import HttpBackend
 from gateway.backends.replicas import Replica
@@ -54,14 +55,12 @@ async def probe(backend: HttpBackend, replica: Replica) -> None:
 
 
 async def _ask(backend: HttpBackend, replica: Replica, path: str) -> tuple[int, bytes]:
-    headers = request_headers(backend.spec, "application/json", accepts_stream=False)
-    response = await backend.door.ask(replica.url.join(replica.url.with_path(_path(replica, path))), headers)
-    async with response:
-        return response.status, await response.content.read(_MAX_BYTES)
-
-
-def _path(replica: Replica, path: str) -> str:
-    return replica.url.path.rstrip("/") + path
+    headers = encoded(request_headers(backend.spec, "application/json", accepts_stream=False))
+    response = await backend.door.ask(replica.where, path, headers)
+    try:
+        return response.status, await response.read(_MAX_BYTES)
+    finally:
+        response.close()
 
 
 def _trouble(kind: BackendKind, status: int) -> str:

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from yarl import URL
-
+from gateway.backends.pool import Origin
 from gateway.core.errors import AttemptFailed, ClearanceViolation, FailureKind, GatewayError
 from gateway.core.ports import Clock
 from gateway.core.types import BackendState
@@ -18,11 +17,23 @@ _ALIVE = frozenset({FailureKind.OVERLOADED, FailureKind.UNABLE})
 class Replica:
     """One server. `trouble` is what the last probe found, empty where all was well; `name` goes into records."""
 
-    __slots__ = ("breaker", "context_tokens", "in_flight", "last_failure", "name", "told", "trouble", "turn", "url")
+    __slots__ = (
+        "breaker",
+        "context_tokens",
+        "in_flight",
+        "last_failure",
+        "name",
+        "told",
+        "trouble",
+        "turn",
+        "url",
+        "where",
+    )
 
     def __init__(self, url: str) -> None:
-        self.url = URL(url)
-        self.name = self.url.authority
+        self.url = url
+        self.where = Origin(url)
+        self.name = self.where.authority
         self.in_flight = 0
         self.turn = 0  # when it was last asked, in requests of its backend
         self.breaker = CLOSED
@@ -91,7 +102,7 @@ class Replicas:
 
     def replace(self, urls: Sequence[str], absence: str) -> None:
         """The servers have moved, as those of an Inference Endpoint do. `absence` is why there are none."""
-        if [replica.url for replica in self.all] != [URL(url) for url in urls]:
+        if [replica.url for replica in self.all] != list(urls):
             self.all = [Replica(url) for url in urls]
         self._absence = absence
         self.look_again()

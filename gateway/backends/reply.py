@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 
-import aiohttp
 import msgspec
 
 from gateway.backends.headers import Headers
+from gateway.backends.pool import Response
 from gateway.backends.replicas import Turn
-from gateway.core.errors import AttemptFailed, FailureKind, StreamBroken
+from gateway.core.errors import AttemptFailed, StreamBroken
 from gateway.core.types import Usage
 from gateway.wire.exchange import Rewriter
 
@@ -38,9 +38,7 @@ class StreamReply:
     is_stream = True
     body = b""
 
-    def __init__(
-        self, response: aiohttp.ClientResponse, rewriter: Rewriter, turn: Turn, headers: Headers, status: int
-    ) -> None:
+    def __init__(self, response: Response, rewriter: Rewriter, turn: Turn, headers: Headers, status: int) -> None:
         self.status = status
         self.headers = headers
         self._response = response
@@ -80,9 +78,9 @@ class StreamReply:
     async def _next(self) -> bytes:
         """What the next piece from upstream becomes, possibly nothing."""
         try:
-            data = await self._response.content.readany()
-        except (aiohttp.ClientError, ConnectionError):
-            raise StreamBroken(FailureKind.BROKEN, "the connection broke in the middle of the stream") from None
+            data = await self._response.readany()
+        except AttemptFailed as failure:
+            raise StreamBroken(failure.kind, failure.detail) from None
         if data:
             return self._rewriter.feed(data)
         self._is_ended = True

@@ -1,6 +1,7 @@
 """The plain ASGI room in front of FastAPI: everything that carries content goes through here."""
 
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 
 from gateway.core.errors import GatewayError
@@ -48,7 +49,7 @@ class DataPlane:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, endpoint: Endpoint) -> None:
         pipeline = self._pipeline()
         responder = AsgiResponder(send, endpoint)
-        request_id = "req_" + secrets.token_hex(12)
+        request_id = f"req_{int(time.time() * 1000):012x}{secrets.token_hex(6)}"  # in order, so that indexes append
         try:
             acceptance = Acceptance(request_id, endpoint, pipeline.policy, self._max_body_bytes)
             envelope = await accept(scope, receive, acceptance)
