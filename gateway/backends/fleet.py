@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gateway.backends.http_backend import HttpBackend
-from gateway.backends.inference_endpoint import InferenceEndpoint
+from gateway.backends.inference_endpoint import API, InferenceEndpoint
 from gateway.backends.litellm_backend import LiteLLMBackend
 from gateway.backends.probes import QUESTIONS, probe
 from gateway.core.ports import Backend, Clock
@@ -33,9 +33,13 @@ class Member(Backend, Protocol):
 
 
 class Fleet:
-    """Implements `core.ports.Fleet`; owns the backends' connections and the tasks that watch them."""
+    """Implements `core.ports.Fleet`; owns the backends' connections and the tasks that watch them.
 
-    def __init__(self, specs: Mapping[str, BackendSpec], clock: Clock) -> None:
+    `endpoints_api` is where Inference Endpoints are looked up.
+    """
+
+    def __init__(self, specs: Mapping[str, BackendSpec], clock: Clock, endpoints_api: str = API) -> None:
+        self._endpoints_api = endpoints_api
         self._over_http = [HttpBackend(spec, clock) for spec in specs.values() if spec.kind in QUESTIONS]
         others = [LiteLLMBackend(spec, clock) for spec in specs.values() if spec.kind is BackendKind.LITELLM]
         built: list[Member] = [*self._over_http, *others]
@@ -105,7 +109,7 @@ class Fleet:
     async def _follow(self, backend: HttpBackend) -> None:
         """Keep the replicas of an Inference Endpoint where it is; wake it when a request wanted it."""
         spec = backend.spec
-        endpoint = InferenceEndpoint(spec.inference_endpoint or "", spec.api_key)
+        endpoint = InferenceEndpoint(spec.inference_endpoint or "", spec.api_key, self._endpoints_api)
         while True:
             sighting = await endpoint.look()
             if sighting.is_asleep and spec.name in self._wanted:
