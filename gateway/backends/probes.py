@@ -44,8 +44,9 @@ async def probe(backend: HttpBackend, replica: Replica) -> None:
             status, _ = await _ask(backend, replica, backend.spec.health_path or questions.health)
             replica.trouble = _trouble(backend.spec.kind, status)
             if questions.limits and not replica.trouble and not replica.told:
-                _, answer = await _ask(backend, replica, questions.limits)
-                _note_limits(replica, answer)
+                status, answer = await _ask(backend, replica, questions.limits)
+                if status < 300:
+                    _note_limits(replica, answer)
     except TimeoutError:
         replica.trouble = f"no answer to a health check within {PROBE_S:g} s"
     except AttemptFailed as failure:
@@ -90,4 +91,4 @@ def _first(models: Any) -> Mapping[str, Any]:
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None
+    return value if type(value) is int and value > 0 else None  # and not `true`
