@@ -58,10 +58,11 @@ class Replica:
 class Turn:
     """One request at one replica, from being chosen to its end; `leave` is idempotent and must be called."""
 
-    __slots__ = ("_event", "_has_left", "_replicas", "replica")
+    __slots__ = ("_event", "_has_left", "_is_trial", "_replicas", "replica")
 
-    def __init__(self, replicas: "Replicas", replica: Replica) -> None:
+    def __init__(self, replicas: "Replicas", replica: Replica, *, is_trial: bool) -> None:
         self.replica = replica
+        self._is_trial = is_trial
         self._replicas = replicas
         self._event = Event.UNKNOWN
         self._has_left = False
@@ -86,7 +87,7 @@ class Turn:
     def leave(self) -> None:
         if not self._has_left:
             self._has_left = True
-            self._replicas.left(self.replica, self._event)
+            self._replicas.left(self.replica, self._event, is_trial=self._is_trial)
 
 
 class Replicas:
@@ -123,11 +124,13 @@ class Replicas:
         if chosen.breaker is not CLOSED:
             chosen.breaker = breakers.asked(chosen.breaker)
             self.look_again()
-        return Turn(self, chosen)
+        return Turn(self, chosen, is_trial=chosen.breaker.state is State.HALF_OPEN)
 
-    def left(self, replica: Replica, event: Event) -> None:
+    def left(self, replica: Replica, event: Event, *, is_trial: bool) -> None:
         replica.in_flight -= 1
         if event is not Event.FAILED and replica.breaker is CLOSED:  # nearly always
+            return
+        if event is Event.UNKNOWN and not is_trial:  # the trial may be under way
             return
         replica.breaker = breakers.after(replica.breaker, event, self._clock.monotonic())
         self.look_again()

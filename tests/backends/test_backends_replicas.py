@@ -128,6 +128,20 @@ def test_a_trial_that_failed_is_not_due_before_the_pause_is_over() -> None:
     assert not replicas.state.is_up
 
 
+def test_an_earlier_request_that_is_called_off_lets_no_second_trial_through() -> None:
+    clock = Hand()
+    replicas = Replicas([A], clock)
+    earlier = replicas.enter()
+    fail(replicas, FAILURES_TO_OPEN)
+    clock.now += OPEN_S
+    trial = replicas.enter()
+    earlier.leave()
+    with pytest.raises(AttemptFailed):
+        replicas.enter()
+    trial.leave()
+    assert replicas.state.is_up
+
+
 @pytest.mark.parametrize("kind", list(FailureKind))
 def test_only_failures_of_its_own_count_against_a_replica(kind: FailureKind) -> None:
     replicas = Replicas([A], Hand())
