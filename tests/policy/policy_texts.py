@@ -222,7 +222,8 @@ def honest(draw: st.DrawFn) -> Callable[[Policy], tuple[Envelope, Verdict, dict[
         level = max([*levels, getattr(labelling, unknown)] if unknown else levels)
         tier = Tier((score >= labelling.medium_from) + (score >= labelling.hard_from))
         findings = tuple(Finding(kind, 1, 0.9) for kind in sorted(kinds))
-        return msgspec.structs.replace(envelope, needs=needs), Verdict(level, score, tier, findings), fleet
+        model = envelope.model if policy.knows_model(envelope.model) else "auto"  # accepting has refused it before
+        return msgspec.structs.replace(envelope, needs=needs, model=model), Verdict(level, score, tier, findings), fleet
 
     return under
 
