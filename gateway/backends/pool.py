@@ -139,7 +139,7 @@ class Pool:
 
     async def _connect(self, where: Origin) -> Connection:
         loop = asyncio.get_running_loop()
-        tls = self._context() if where.is_tls else None
+        tls = self._trusted() if where.is_tls else None
         try:
             async with asyncio.timeout(CONNECT_S):
                 _, connection = await loop.create_connection(Connection, where.host, where.port, ssl=tls)
@@ -149,7 +149,7 @@ class Pool:
             raise AttemptFailed(FailureKind.CONNECT, f"no connection: {_reason(error)}") from None
         return connection
 
-    def _context(self) -> ssl.SSLContext:
+    def _trusted(self) -> ssl.SSLContext:
         """The system's certificate authorities (or `SSL_CERT_FILE`), read when first needed."""
         if self._tls is None:
             self._tls = ssl.create_default_context()
