@@ -5,7 +5,8 @@ import os
 import ssl
 import time
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.backends.connection import Connection
@@ -29,6 +30,34 @@ class Origin:
         self.prefix = parts.path.rstrip("/")
 
 
+class ReceivedHeaders(Mapping[str, str]):
+    """Headers by lower-case name, decoded when asked for: of a dozen, two are. Of one given twice the last counts."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
+        self._raw = raw
+
+    def __getitem__(self, name: str) -> str:
+        value = self.get(name)
+        if value is None:
+            raise KeyError(name)
+        return str(value)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        wanted = name.encode("latin-1")
+        for known, value in reversed(self._raw):
+            if known == wanted:
+                return value.decode("latin-1")
+        return default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({name.decode("latin-1"): None for name, _ in self._raw})
+
+    def __len__(self) -> int:
+        return len({name for name, _ in self._raw})
+
+
 class Response:
     """One answer: its head is there, its body is read through it. `close` is idempotent and must be called, unless the
     body was read to its end."""
@@ -42,9 +71,7 @@ class Response:
         self._is_over = False
         self.status = connection.status
         self.raw_headers = connection.raw_headers
-        self.headers: Mapping[str, str] = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in connection.raw_headers
-        }
+        self.headers = ReceivedHeaders(connection.raw_headers)
 
     async def readany(self) -> bytes:
         """What of the body has come; empty at its end. Raises AttemptFailed where it breaks off."""
