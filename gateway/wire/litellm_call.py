@@ -139,6 +139,8 @@ def _as_text(document: Document, part: str) -> Document:
 def _encoded(document: Document) -> bytes:
     if isinstance(usage := document.get("usage"), dict):
         usage.pop("cost", None)  # its own guess, and 0 for what it does not know
+        if not usage.get("prompt_tokens") and not usage.get("completion_tokens"):
+            del document["usage"]  # the provider reported none, and litellm has been told not to guess
     return msgspec.json.encode(document)
 
 

@@ -133,6 +133,11 @@ def test_its_guess_at_the_price_is_left_out() -> None:
     assert b"cost" not in answered({"usage": {"prompt_tokens": 1, "cost": 0.0}}, asked())
 
 
+def test_a_usage_of_nothing_is_none() -> None:
+    assert answered({"usage": {"prompt_tokens": 0, "completion_tokens": 0}}, asked()) == b"{}"
+    assert b'"prompt_tokens":3' in answered({"usage": {"prompt_tokens": 3, "completion_tokens": 0}}, asked())
+
+
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False)))
 def test_embeddings_are_packed_as_openai_packs_them(numbers: list[float]) -> None:
     made = asked(EMBEDDINGS, input="x", encoding_format="base64")
