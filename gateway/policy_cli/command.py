@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.policy_cli import backtest, check, diff, prose, trial
+from gateway.policy_cli import backtest, check, diff, prose, schema, trial
 
 
 class Verb(NamedTuple):
@@ -21,6 +21,7 @@ VERBS = {
     "diff": Verb(diff.configure, diff.run, "show what two policies say differently, and which requests that reroutes"),
     "backtest": Verb(backtest.configure, backtest.run, "decide recorded requests again by another policy, and compare"),
     "prose": Verb(prose.configure, prose.run, "say in plain English what a policy means, for whoever signs for it"),
+    "schema": Verb(schema.configure, schema.run, "print the JSON Schema of policy files, for editors"),
 }
 
 

@@ -63,7 +63,7 @@ def recorded(
 
 
 @given(policies(), honest_cases)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_decision_of_an_unchanged_policy_is_reproduced(written: dict[str, Any], cases: Any) -> None:
     policy = loaded(written)
     backtest = Backtest(policy)

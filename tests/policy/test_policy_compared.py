@@ -25,7 +25,7 @@ def pairs(draw: st.DrawFn) -> tuple[Policy, Policy]:
 
 
 @given(pairs(), honest_cases)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_what_is_found_to_be_the_same_routes_every_request_alike(pair: tuple[Policy, Policy], cases: Any) -> None:
     old, new = pair
     if is_same(old, new):
@@ -34,7 +34,7 @@ def test_what_is_found_to_be_the_same_routes_every_request_alike(pair: tuple[Pol
 
 
 @given(pairs())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_every_difference_is_one(pair: tuple[Policy, Policy]) -> None:
     old, new = pair
     for found in differences(Space([old, new]), old, new):
@@ -42,7 +42,7 @@ def test_every_difference_is_one(pair: tuple[Policy, Policy]) -> None:
 
 
 @given(policies())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_policy_is_the_same_as_itself_by_another_name(written: dict[str, Any]) -> None:
     policy = loaded(written)
     assert is_same(policy, msgspec.structs.replace(policy, name="other"))

@@ -44,7 +44,7 @@ def is_broken(invariant: Invariant, policy: Policy, envelope: Envelope, verdict:
 
 
 @given(promising(), honest_cases)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_whatever_breaks_an_invariant_at_runtime_had_been_refused(written: dict[str, Any], cases: Any) -> None:
     policy = loaded(written)
     proofs = verify(policy).proofs[1:]
@@ -56,7 +56,7 @@ def test_whatever_breaks_an_invariant_at_runtime_had_been_refused(written: dict[
 
 
 @given(promising())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_path_that_is_shown_is_one_the_runtime_takes(written: dict[str, Any]) -> None:
     policy = loaded(written)
     for proof, leak in verify(policy).leaks:
@@ -65,7 +65,7 @@ def test_every_path_that_is_shown_is_one_the_runtime_takes(written: dict[str, An
 
 
 @given(policies(), honest_cases)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_what_fails_or_is_asked_for_more_only_strikes_routes_out(written: dict[str, Any], cases: Any) -> None:
     policy = loaded(written)
     for envelope, verdict, fleet in cases(policy):
@@ -75,7 +75,7 @@ def test_what_fails_or_is_asked_for_more_only_strikes_routes_out(written: dict[s
 
 
 @given(policies(), honest_cases)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_door_holds_for_policies_forced_past_check(written: dict[str, Any], cases: Any) -> None:
     """As if every veto had been lost: whatever a rule proposes, the guard lets nothing above its clearance through."""
     policy = loaded(written)

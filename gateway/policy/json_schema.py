@@ -1,0 +1,191 @@
+"""The JSON Schema of a policy file, for editors: made of the same tables that the file is read with.
+
+It knows keys, words and forms. Names that lead nowhere, and what only the whole file shows, are for `check`.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from gateway.policy import schema
+from gateway.policy.cases import REFUSAL_CODES
+from gateway.policy.conditions import SHAPE
+from gateway.policy.vocabulary import (
+    API_VERSION,
+    BACKEND_KINDS,
+    ENDPOINTS,
+    FINDING_KINDS,
+    KIND,
+    NEEDS,
+    SENSITIVITIES,
+    TIERS,
+)
+
+ID = "https://json-schema.org/draft/2020-12/schema"
+Node = Mapping[str, object]
+
+_NAME: Node = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"}
+_TEXT: Node = {"type": ["string", "number"]}
+_DURATION: Node = {"type": "string", "pattern": r"^[0-9]{1,7}(\.[0-9]{1,3})?(ms|s|m|h)$"}
+_SECRET: Node = {"type": "string", "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*(:-)?\}$"}
+_WORD: Node = {"type": "string"}
+_FLAG: Node = {"type": "boolean"}
+_SHARE: Node = {"type": "number", "minimum": 0, "maximum": 1}
+_DOLLARS: Node = {"type": ["number", "string"]}
+_RETRIES: Node = {"type": "integer", "minimum": 0, "maximum": 10}
+_RETENTION: Node = {"type": "string", "pattern": "^(unknown|zero|[0-9]{1,4}d)$"}
+_CLASS: Node = {"enum": list(SENSITIVITIES)}
+_TIER: Node = {"enum": list(TIERS)}
+
+
+def _whole(least: int) -> Node:
+    return {"type": "integer", "minimum": least, "maximum": 10**9}
+
+
+def _ref(name: str) -> Node:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _some(one: Node) -> Node:
+    """One, or a list of at least one."""
+    return {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+
+
+def _words(words: Iterable[str]) -> Node:
+    return _some({"enum": list(words)})
+
+
+def _listed(one: Node) -> Node:
+    return {"type": "array", "items": one}
+
+
+def _named(one: Node, names: str = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$") -> Node:
+    return {"type": "object", "propertyNames": {"pattern": names}, "additionalProperties": one}
+
+
+def _ordered(words: Iterable[str]) -> Node:
+    one: Node = {"enum": list(words)}
+    bounds = {"type": "object", "properties": {"at_least": one, "at_most": one}, "additionalProperties": False}
+    return {"anyOf": [_some(one), {**bounds, "minProperties": 1}]}
+
+
+_CONDITION: Mapping[str, Node] = {
+    "sensitivity": _ordered(SENSITIVITIES),
+    "complexity": _ordered(TIERS),
+    "endpoint": _words(ENDPOINTS),
+    "caller": _some(_NAME),
+    "team": _some(_NAME),
+    "tag": _some(_NAME),
+    "model": _some(_WORD),
+    "findings": _words(sorted(FINDING_KINDS)),
+    "needs": _words(NEEDS),
+    "stream": _FLAG,
+    "prompt_tokens": _ref("BOUNDS"),
+    "all": _listed(_ref("CONDITION")),
+    "any": _listed(_ref("CONDITION")),
+    "not": _ref("CONDITION"),
+}
+_TIMES: Mapping[str, Node] = {"first_byte": _DURATION, "total": _DURATION}
+_ROUTES: Mapping[str, Node] = {"route": _some(_ref("ROUTE")), "timeouts": _ref("TIMEOUTS"), "retries": _RETRIES}
+_FORMS: Mapping[str, Mapping[str, Node]] = {
+    "POLICY": {
+        "apiVersion": {"const": API_VERSION},
+        "kind": {"const": KIND},
+        "metadata": _ref("METADATA"),
+        "zones": _named(_ref("ZONE")),
+        "backends": _named(_ref("BACKEND")),
+        "otherwise": _ref("OTHERWISE"),
+        "models": _named(_WORD, "^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$"),
+        "callers": _named(_ref("CALLER")),
+        "classify": _ref("CLASSIFY"),
+        "rules": _listed(_ref("RULE")),
+        "unknown_routes": _NAME,
+        "baseline": _NAME,
+        "deadline": _DURATION,
+        "invariants": _listed(_ref("INVARIANT")),
+        "tests": _listed(_ref("TEST")),
+    },
+    "METADATA": {"name": _NAME, "version": _TEXT, "owner": _TEXT},
+    "ZONE": {"clearance": _CLASS, "region": _TEXT, "retention": _RETENTION},
+    "BACKEND": {
+        "zone": _NAME,
+        "kind": {"enum": list(BACKEND_KINDS)},
+        "model": {"anyOf": [_WORD, _ref("MODEL")]},
+        "urls": _some(_WORD),
+        "inference_endpoint": {"type": "string", "pattern": "/"},
+        "price": _ref("PRICE"),
+        "context_tokens": _whole(1),
+        "api_key": _SECRET,
+        "organization": _TEXT,
+        "health": {"type": "string", "pattern": "^/"},
+        "can": _words(NEEDS),
+        "cannot": _words(NEEDS),
+    },
+    "MODEL": dict.fromkeys(schema.MODEL.keys, _WORD),
+    "PRICE": dict.fromkeys(schema.PRICE.keys, _DOLLARS),
+    "CALLER": {"key": _SECRET, "team": _NAME, "tags": _some(_NAME)},
+    "CLASSIFY": {"sensitivity": _ref("SENSITIVITY"), "complexity": _ref("COMPLEXITY")},
+    "SENSITIVITY": {
+        "kinds": _named(_CLASS, f"^({'|'.join(sorted(FINDING_KINDS))})$"),
+        **dict.fromkeys(("default", "unlisted", "unreadable", "on_error"), _CLASS),
+    },
+    "COMPLEXITY": dict.fromkeys(schema.COMPLEXITY.keys, _SHARE),
+    "RULE": {"name": _NAME, "when": _ref("CONDITION"), **_ROUTES},
+    "OTHERWISE": _ROUTES,
+    "ROUTE": {"to": _NAME, "mask": _words(sorted(FINDING_KINDS)), **_TIMES, "retries": _RETRIES},
+    "TIMEOUTS": _TIMES,
+    "BOUNDS": dict.fromkeys(schema.BOUNDS.keys, _whole(0)),
+    "INVARIANT": dict.fromkeys(schema.INVARIANT.keys, _ref("PROMISE")),
+    "REACHES": {
+        "zone": _some(_NAME),
+        "region": _some(_TEXT),
+        "retention": _some(_RETENTION),
+        "backend": _some(_NAME),
+    },
+    "TEST": {"name": _TEXT, "given": _ref("GIVEN"), "expect": _ref("EXPECT")},
+    "GIVEN": {
+        "prompt": _TEXT,
+        "sensitivity": _CLASS,
+        "complexity": _TIER,
+        "findings": _words(sorted(FINDING_KINDS)),
+        "unreadable": _FLAG,
+        "endpoint": {"enum": [*ENDPOINTS, "unknown"]},
+        "caller": _NAME,
+        "model": _WORD,
+        "needs": _words(NEEDS),
+        "stream": _FLAG,
+        "prompt_tokens": _whole(0),
+        "max_tokens": _whole(0),
+        "down": _some(_NAME),
+    },
+    "EXPECT": {
+        "rule": _NAME,
+        "backends": _some(_NAME),
+        "refused": {"enum": [True, *REFUSAL_CODES]},
+        "zone_not": _some(_NAME),
+        "sensitivity": _CLASS,
+        "complexity": _TIER,
+    },
+}
+_ALONE = ("ROUTE",)
+"""A backend's name may stand for the mapping."""
+
+
+def json_schema() -> Node:
+    """Draft 2020-12."""
+    shapes = {name: shape for name, shape in vars(schema).items() if isinstance(shape, schema.Shape)}
+    defs = {name: _of_shape(shape, _FORMS[name]) for name, shape in shapes.items() if name != "POLICY"}
+    defs |= {name: {"anyOf": [_NAME, defs[name]]} for name in _ALONE}
+    defs["INVARIANT"] = {**defs["INVARIANT"], "minProperties": 1, "maxProperties": 1}
+    defs["CONDITION"] = {**_of_shape(SHAPE, _CONDITION), "minProperties": 1}
+    promise = schema.Shape(required=("reaches",), optional=SHAPE.keys)
+    defs["PROMISE"] = _of_shape(promise, {**_CONDITION, "reaches": _ref("REACHES")})
+    policy = _of_shape(schema.POLICY, _FORMS["POLICY"])
+    return {"$schema": ID, "title": "A routing policy of hybrid-gateway", **policy, "$defs": defs}
+
+
+def _of_shape(shape: schema.Shape, forms: Mapping[str, Node]) -> Node:
+    node: dict[str, object] = {
+        "type": "object",
+        "properties": {key: forms[key] for key in shape.keys},
+        "additionalProperties": False,
+    }
+    return {**node, "required": list(shape.required)} if shape.required else node
