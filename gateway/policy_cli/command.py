@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.policy_cli import backtest, check, diff, prose, schema, trial
+from gateway.policy_cli import backtest, check, diff, explain, prose, schema, trial
 
 
 class Verb(NamedTuple):
@@ -19,6 +19,7 @@ VERBS = {
     "check": Verb(check.configure, check.run, "find what is wrong with policies and prove their invariants"),
     "test": Verb(trial.configure, trial.run, "run the tests of policies, and see whether they would notice a change"),
     "diff": Verb(diff.configure, diff.run, "show what two policies say differently, and which requests that reroutes"),
+    "explain": Verb(explain.configure, explain.run, "say why a request goes where it goes, and what would change that"),
     "backtest": Verb(backtest.configure, backtest.run, "decide recorded requests again by another policy, and compare"),
     "prose": Verb(prose.configure, prose.run, "say in plain English what a policy means, for whoever signs for it"),
     "schema": Verb(schema.configure, schema.run, "print the JSON Schema of policy files, for editors"),

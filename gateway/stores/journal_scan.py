@@ -42,6 +42,15 @@ class JournalScan:
         except sqlite3.Error as error:
             raise self._unusable(error) from None
 
+    def find(self, id: str) -> Record | None:
+        """By request id or by decision id."""
+        try:
+            with closing(self._connected()) as connection:
+                row = connection.execute("SELECT record FROM records WHERE id = ?", ("req" + id[3:],)).fetchone()
+        except sqlite3.Error as error:
+            raise self._unusable(error) from None
+        return None if row is None else _decode(row[0])
+
     def _connected(self) -> sqlite3.Connection:
         return sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)
 

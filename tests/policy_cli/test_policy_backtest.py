@@ -148,3 +148,17 @@ def test_what_is_no_journal_is_told_and_left_alone(shown, written, tmp_path) -> 
         assert code == 2
         assert f"cannot read the journal `{path}`" in err
     assert not (tmp_path / "none.sqlite").exists()
+
+
+def test_a_recorded_decision_is_explained_by_its_id(shown, written, journal) -> None:
+    for name in ("dec_" + "0" * 23 + "9", "req_" + "0" * 23 + "9"):
+        code, out, _ = shown("explain", written(), "--decision", name, "--journal", journal)
+        assert code == 0
+        assert "`email` × 1, sure to 0.90: confidential" in out
+        assert "✓ private: confidential or restricted: yes" in out
+
+
+def test_a_decision_that_was_not_recorded_is_told(shown, written, journal) -> None:
+    code, _, err = shown("explain", written(), "--decision", "dec_no", "--journal", journal)
+    assert code == 2
+    assert "has no decision `dec_no`; ids begin with `dec_` or `req_`" in err

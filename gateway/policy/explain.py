@@ -1,0 +1,189 @@
+"""Why a request goes where it goes: signals, every rule and what it asked, vetoes, order, cost, and ways elsewhere."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.core.money import NanoUSD, dollars
+from gateway.core.types import BackendState, Decision, Labelling, Need, Sensitivity, Tier
+from gateway.policy.belief import score_of
+from gateway.policy.evaluate import decide, refusal
+from gateway.policy.facts import route_words
+from gateway.policy.match import predicate
+from gateway.policy.model import Condition, Every, Policy, Rule
+from gateway.policy.space import MODEL, OWN_NEED, TOKENS, Space, Witness
+from gateway.policy.vocabulary import PINNED, UNKNOWN_ROUTES
+from gateway.policy.words import condition_words
+
+_DOWN = BackendState(is_up=False, reason="supposed to be")
+_THOUSAND = 1_000
+
+
+class Asked(NamedTuple):
+    """A request, what is believed of it, and the states it meets."""
+
+    witness: Witness
+    states: Mapping[str, BackendState]
+
+
+def explained(policy: Policy, asked: Asked) -> Iterator[str]:
+    """Sections of lines, each under its heading."""
+    decision = _decided(policy, asked)
+    yield "signals"
+    yield from _indented(_signals(policy, asked.witness))
+    yield "rules"
+    yield from _indented(_rules(policy, asked.witness, decision))
+    yield "routes"
+    yield from _indented(_routes(policy, asked.witness, decision))
+    yield "it would go elsewhere"
+    yield from _indented(_elsewhere(policy, asked, decision))
+
+
+def _decided(policy: Policy, asked: Asked) -> Decision:
+    return decide(policy, *asked.witness, asked.states)
+
+
+def _indented(lines: Iterator[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)
+
+
+def _signals(policy: Policy, witness: Witness) -> Iterator[str]:
+    envelope, verdict = witness
+    labelling = policy.labelling
+    yield f"sensitivity    {verdict.sensitivity.label}"
+    for finding in verdict.findings:
+        level = labelling.kinds.get(finding.kind, labelling.unlisted).label
+        yield f"               `{finding.kind}` × {finding.count}, sure to {finding.confidence:.2f}: {level}"
+    for note in verdict.unknown:
+        yield f"               {note}"
+    distance = _distance(labelling, verdict.complexity)
+    yield f"complexity     {verdict.tier.label}, score {verdict.complexity:.3f}: {distance}"
+    yield f"endpoint       `{envelope.endpoint}`, {'streamed' if envelope.stream else 'not streamed'}"
+    team = f", team {envelope.caller.team}" if envelope.caller.team else ""
+    tags = f", tags {', '.join(envelope.caller.tags)}" if envelope.caller.tags else ""
+    yield f"caller         `{envelope.caller.id}`{team}{tags}"
+    pinned = policy.resolve_model(envelope.model).backend
+    yield f"model          `{envelope.model or 'auto'}`" + (f", which pins `{pinned}`" if pinned else "")
+    yield f"needs          {', '.join(f'`{need}`' for need in sorted(envelope.needs))}"
+    bound = "no bound said" if envelope.max_tokens is None else f"at most {envelope.max_tokens:,}"
+    yield f"prompt tokens  about {envelope.prompt_tokens:,}; of the answer {bound}"
+
+
+def _distance(labelling: Labelling, score: float) -> str:
+    told = []
+    for name, threshold in (("medium", labelling.medium_from), ("hard", labelling.hard_from)):
+        gap = score - threshold
+        told.append(f"{abs(gap):.3f} {'above' if gap >= 0 else 'below'} {name} ({threshold:g})")
+    return ", ".join(told)
+
+
+def _rules(policy: Policy, witness: Witness, decision: Decision) -> Iterator[str]:
+    if decision.rule == PINNED:
+        yield "none is asked: the model pins a backend"
+        return
+    if decision.rule == UNKNOWN_ROUTES:
+        yield "none is asked: the gateway does not know the path"
+        return
+    is_over = False
+    for rule in policy.rules:
+        mark = "  " if is_over else "✓ " if rule.name == decision.rule else "✗ "
+        late = " (not asked any more)" if is_over else ""
+        yield f"{mark}{rule.name}: {'; '.join(_answers(rule, witness))}{late}"
+        is_over = is_over or rule.name == decision.rule
+
+
+def _answers(rule: Rule, witness: Witness) -> Iterator[str]:
+    """Each thing that the rule asks, with whether it is so."""
+    if rule.when is None:
+        yield "matches everything"
+        return
+    parts: tuple[Condition, ...] = rule.when.parts if isinstance(rule.when, Every) else (rule.when,)
+    for part in parts:
+        yield f"{condition_words(part)}: {'yes' if predicate(part)(*witness) else 'no'}"
+
+
+def _routes(policy: Policy, witness: Witness, decision: Decision) -> Iterator[str]:
+    for number, route in enumerate(decision.routes, 1):
+        zone = policy.backends[route.backend].zone
+        yield f"{number}. {route_words(route)} in zone `{zone.name}`, {_cost(policy, witness, route.backend)}"
+    for name, struck_out in decision.excluded:
+        yield f"✗ `{name}`: {struck_out.veto}: {struck_out.detail}"
+    if not decision.routes:
+        error = refusal(decision, witness.envelope)
+        yield f"so the client hears {error.status} `{error.code}`"
+
+
+def _cost(policy: Policy, witness: Witness, backend: str) -> str:
+    price = policy.backends[backend].price
+    if price is None:
+        return "at an unknown price"
+    prompt = dollars(price.cost(witness.envelope.prompt_tokens, 0))
+    return f"{prompt} USD for the prompt and {dollars(NanoUSD(price.output * _THOUSAND))} for 1,000 tokens of answer"
+
+
+class Change(NamedTuple):
+    """One supposition: the beginning of a clause, what ends it, and the request it makes."""
+
+    clause: str
+    end: str
+    asked: Asked
+
+
+def _elsewhere(policy: Policy, asked: Asked, decision: Decision) -> Iterator[str]:
+    """Each single change of a signal or a state that alters the order of backends, grouped by the order it leads to."""
+    usual = tuple(route.backend for route in decision.routes)
+    ways: dict[tuple[str, ...], dict[str, list[str]]] = {}
+    for change in (*_beliefs(policy, asked), *_requests(policy, asked), *_failures(asked, decision)):
+        found = tuple(route.backend for route in _decided(policy, change.asked).routes)
+        if found != usual:
+            ways.setdefault(found, {}).setdefault(change.clause, []).append(change.end)
+    for way, clauses in ways.items():
+        yield f"{', '.join(f'`{name}`' for name in way) or 'refused'} if"
+        yield from (f"  {clause} {' or '.join(ends)}" for clause, ends in clauses.items())
+    if not ways:
+        yield "by no single change"
+
+
+def _beliefs(policy: Policy, asked: Asked) -> Iterator[Change]:
+    envelope, verdict = asked.witness
+    for level in Sensitivity:
+        changed = msgspec.structs.replace(verdict, sensitivity=level)
+        yield Change("it were", level.label, Asked(Witness(envelope, changed), asked.states))
+    for tier in Tier:
+        score = score_of(policy.labelling, tier)
+        changed = msgspec.structs.replace(verdict, tier=tier, complexity=score)
+        yield Change("it were", f"{tier.label} (from {score:g} on)", Asked(Witness(envelope, changed), asked.states))
+
+
+def _requests(policy: Policy, asked: Asked) -> Iterator[Change]:
+    envelope, verdict = asked.witness
+    space = Space([policy])
+
+    def sent(clause: str, end: str, **changes: object) -> Change:
+        changed = msgspec.structs.replace(envelope, **changes)
+        return Change(clause, end, Asked(Witness(changed, verdict), asked.states))
+
+    yield sent("it were", "not streamed" if envelope.stream else "streamed", stream=not envelope.stream)
+    for need in sorted(_other_needs(policy, space, envelope.needs)):
+        clause = "it did not need" if need in envelope.needs else "it needed"
+        yield sent(clause, f"`{need}`", needs=envelope.needs ^ {need})
+    for caller in policy.everyone:
+        yield sent("it came from caller", f"`{caller.id}`", caller=caller)
+    for model in space.atoms[MODEL]:
+        yield sent("it asked for model", f"`{model}`", model=model)
+    for start in space.atoms[TOKENS]:
+        yield sent("its length were", f"{start} prompt tokens", prompt_tokens=start)
+
+
+def _failures(asked: Asked, decision: Decision) -> Iterator[Change]:
+    for route in decision.routes:
+        states = {**asked.states, route.backend: _DOWN}
+        yield Change("it had to do without", f"`{route.backend}`", Asked(asked.witness, states))
+
+
+def _other_needs(policy: Policy, space: Space, needs: frozenset[Need]) -> set[Need]:
+    """Those that conditions read or that backends lack, but for what the endpoint itself brings."""
+    lacking = {need for spec in policy.backends.values() for need in spec.cannot}
+    read = {need for need in space.needs if isinstance(need, Need)}
+    return (lacking | read | needs) - set(OWN_NEED.values())
