@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.policy_cli import backtest, check, diff, explain, prose, schema, trial
+from gateway.policy_cli import backtest, check, diff, explain, fmt, prose, schema, trial
 
 
 class Verb(NamedTuple):
@@ -22,6 +22,7 @@ VERBS = {
     "explain": Verb(explain.configure, explain.run, "say why a request goes where it goes, and what would change that"),
     "backtest": Verb(backtest.configure, backtest.run, "decide recorded requests again by another policy, and compare"),
     "prose": Verb(prose.configure, prose.run, "say in plain English what a policy means, for whoever signs for it"),
+    "fmt": Verb(fmt.configure, fmt.run, "lay policy files out: sections in order, comments with them"),
     "schema": Verb(schema.configure, schema.run, "print the JSON Schema of policy files, for editors"),
 }
 
