@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 PORT ?= 8000
+DATA ?= ../shared/data/complexity
 
-.PHONY: help setup demo test check format bench bench-peers lock clean
+.PHONY: help setup demo test check format bench bench-peers fuzz-restore weights lock clean
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -24,17 +25,24 @@ check: $(DEV)  ## format, lint, strict types, import contracts, fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" --hypothesis-profile=check
 
 format: $(DEV)  ## rewrite the code in the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+fuzz-restore: $(DEV)  ## a million answer streams, cut anywhere: placeholders come back as values in each; nine minutes
+	RESTORE_STREAMS=1000000 $(BIN)/pytest tests/wire/test_wire_restore.py -k fuzzed
 
 bench: $(DEV)  ## the gateway beside a plain relay and whichever peers are installed; needs wrk
 	$(BIN)/python -m loadtests.bench
 
 bench-peers: $(DEV)  ## install LiteLLM proxy and Portkey beside the gateway, for `make bench`
 	$(BIN)/python -m loadtests.bench.install_peers
+
+weights: $(DEV)  ## fit the shipped weights anew; DATA is the folder of outcomes
+	OMP_NUM_THREADS=2 $(BIN)/gateway train fit --data $(DATA) --leave-out routellm_mmlu routellm_gsm8k \
+	  --out gateway/classify/complexity.weights
 
 lock:  ## write the lock files anew (needs `uv`)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \

@@ -1,0 +1,7 @@
+"""How thoroughly hypothesis looks: `make check` is for every commit and has two minutes, `make test` has its time."""
+
+from hypothesis import settings
+
+settings.register_profile("check", max_examples=20, deadline=None)
+settings.register_profile("test", max_examples=100, deadline=None)
+settings.load_profile("test")
