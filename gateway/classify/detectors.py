@@ -11,6 +11,8 @@ from gateway.classify.detectors_secrets import (
     find_vendor_keys,
 )
 from gateway.classify.hits import Detector
+from gateway.classify.names import ADDRESS, PERSON
+from gateway.classify.names_weights import find_shipped_names
 from gateway.classify.view import ASSIGNMENT, AT, DIGITS, RUNS, TOKENS
 
 DETECTORS: tuple[Detector, ...] = (
@@ -26,4 +28,5 @@ DETECTORS: tuple[Detector, ...] = (
     Detector("private key", "private_key", find_private_keys, TOKENS),
     Detector("password", "password", find_passwords, ASSIGNMENT),
     Detector("login in a url", "password", find_logins, ASSIGNMENT),
+    Detector("names and addresses", PERSON, find_shipped_names, also=(ADDRESS,)),
 )

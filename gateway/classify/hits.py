@@ -14,23 +14,25 @@ POSSIBLE = 0.7  # the usual form, or a word that says so, and nothing against it
 
 
 class Hit(NamedTuple):
-    """One find, in code points of the view's text, end exclusive."""
+    """One find, in code points of the view's text, end exclusive. `kind` where it is not the detector's own."""
 
     start: int
     end: int
     confidence: float
+    kind: str = ""
 
 
 class Detector(msgspec.Struct, frozen=True):
     """A row of the table of detectors: `name` for records, the `kind` that policies speak of, and how to look.
 
-    `needs`: the traits of a view (any of them) without which there is nothing to find; nought: always look.
+    `also`: other kinds that its hits may name. `needs`: the traits of a view (any of them) without which there is nothing to find; nought: always look.
     """
 
     name: str
     kind: str
     find: Callable[[View], Iterator[Hit]]
     needs: int = 0
+    also: tuple[str, ...] = ()
 
 
 def announced(view: View, start: int, end: int, words: Cue, before: int = 60, after: int = 30) -> bool:

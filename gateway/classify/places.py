@@ -49,7 +49,7 @@ class _Located(Tally):
 
     def add(self, layer: Layer, detector: Detector, hit: Hit) -> None:
         super().add(layer, detector, hit)
-        self.hits.append((layer, detector.kind, hit))
+        self.hits.append((layer, hit.kind or detector.kind, hit))
 
 
 def _located(layer: Layer, span: Span, known: dict[int, list[Span]]) -> Span:

@@ -80,8 +80,9 @@ class Tally:
         self.unreadable: set[str] = set()
 
     def add(self, layer: Layer, detector: Detector, hit: Hit) -> None:
-        count, sure = self.counts.get(detector.kind, (0, 0.0))
-        self.counts[detector.kind] = (count + 1, max(sure, hit.confidence))
+        kind = hit.kind or detector.kind
+        count, sure = self.counts.get(kind, (0, 0.0))
+        self.counts[kind] = (count + 1, max(sure, hit.confidence))
 
     def result(self) -> Scan:
         if not (self.counts or self.failed or self.unreadable):

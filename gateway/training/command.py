@@ -2,11 +2,14 @@
 
 import argparse
 
+from gateway.training import sensitivity
 from gateway.training.commands import register
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    register(parser.add_subparsers(metavar="WHAT", required=True, dest="what"))
+    subparsers = parser.add_subparsers(metavar="WHAT", required=True, dest="what")
+    register(subparsers)
+    sensitivity.register(subparsers)
 
 
 def run(given: argparse.Namespace) -> int:

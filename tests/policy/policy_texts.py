@@ -30,7 +30,7 @@ from gateway.policy.space import OWN_NEED
 CLASSES = ("public", "internal", "confidential", "restricted")
 TIERS = ("simple", "medium", "hard")
 ENDPOINTS = tuple(each.value for each in Endpoint if each is not Endpoint.UNKNOWN)
-KINDS = ("api_key", "card", "email", "iban", "national_id", "password", "phone", "private_key")
+KINDS = ("address", "api_key", "card", "email", "iban", "national_id", "password", "person", "phone", "private_key")
 NEEDS = tuple(need.value for need in Need)
 ZONES = ("home", "abroad", "moon")
 BACKENDS = ("ant", "bee", "cat")
