@@ -9,7 +9,6 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
 
 from gateway.core.errors import AttemptFailed, ClearanceViolation, FailureKind, GatewayError, StreamBroken
 from gateway.core.money import NanoUSD, dollars
@@ -29,7 +28,8 @@ from gateway.core.types import (
     Verdict,
     Veto,
 )
-from gateway.policy.evaluate import decide, refusal
+from gateway.masked import UNMASKED, Classify, Sent, Variants, maskings, restored_body, restored_chunks, variants
+from gateway.policy.evaluate import decide, masks_wanted, refusal
 from gateway.policy.model import Policy
 from gateway.sweep import Interruption, Sweep, Vigil
 from gateway.wire.errors import exhausted
@@ -51,12 +51,6 @@ _INTERNAL = GatewayError(
 )
 
 
-class Classify(Protocol):
-    """Envelope to Verdict; never raises."""
-
-    def classify(self, envelope: Envelope) -> Verdict: ...
-
-
 class Trail:
     """What has happened to one request so far."""
 
@@ -67,6 +61,8 @@ class Trail:
         "decision",
         "ending",
         "envelope",
+        "masked",
+        "sent",
         "states",
         "status",
         "usage",
@@ -81,8 +77,11 @@ class Trail:
         verdict: Verdict,
         decision: Decision,
         states: Mapping[str, BackendState],
+        masked: Variants,
     ) -> None:
         self.envelope = envelope
+        self.masked = masked
+        self.sent: Sent | None = None  # to the backend that answered, where that is not the envelope itself
         self.vigil = vigil
         self.verdict = verdict
         self.decision = decision
@@ -110,17 +109,19 @@ class Pipeline:
         self._recorder = recorder
         self._sweep = sweep
         self._clock = clock
+        self._is_masking = any(route.mask for rule in policy.rules for route in rule.routes)
 
     async def serve(self, envelope: Envelope, client_left: Callable[[], Awaitable[None]], responder: Responder) -> None:
         """Answer one request through `responder` and leave its Record, whatever happens on the way."""
         verdict = self._classifier.classify(envelope)
         states = self._fleet.states
-        decision = decide(self.policy, envelope, verdict, states)
+        masked = self._masked(envelope, verdict) if self._is_masking else UNMASKED
+        decision = decide(self.policy, envelope, verdict, states, maskings(masked) if masked else ())
         for name, exclusion in decision.excluded:
             if exclusion.veto is Veto.HEALTH:
                 self._fleet.wanted(name)
         vigil = self._sweep.enter(client_left, envelope.deadline_s)
-        trail = Trail(envelope, vigil, verdict, decision, states)
+        trail = Trail(envelope, vigil, verdict, decision, states, masked)
         try:
             await self._answer(trail, responder)
         except asyncio.CancelledError:
@@ -131,6 +132,9 @@ class Pipeline:
         finally:
             self._sweep.leave(vigil)
             self._recorder.record(self._record(trail))
+
+    def _masked(self, envelope: Envelope, verdict: Verdict) -> Variants:
+        return variants(envelope, verdict, masks_wanted(self.policy, envelope, verdict), self._classifier)
 
     async def _answer(self, trail: Trail, responder: Responder) -> None:
         try:
@@ -182,11 +186,13 @@ class Pipeline:
     async def _attempt(self, trail: Trail, route: Route) -> Reply:
         """One send. Its time to the first byte is bounded for a stream; a whole answer has the total time."""
         vigil, backend = trail.vigil, self._fleet[route.backend]
+        trail.sent = trail.masked.get(route.mask)
+        what = trail if trail.sent is None else trail.sent
         began = self._clock.monotonic()
         patience = route.patience_s(trail.envelope.stream)
         vigil.attempt_until = began + patience
         try:
-            reply = await backend.send(trail.envelope, route, trail.verdict.sensitivity)
+            reply = await backend.send(what.envelope, route, what.verdict.sensitivity)
         except AttemptFailed as failure:
             self._note(trail, route.backend, failure.replica, began, str(failure.kind))
             raise
@@ -212,15 +218,16 @@ class Pipeline:
             trail.status = reply.status
             if reply.is_stream:
                 await responder.begin(reply.status, self._headers(trail) + reply.headers)
-                async for data in reply.chunks():
+                async for data in reply.chunks() if trail.sent is None else restored_chunks(trail.sent, reply):
                     await responder.chunk(data)
                 trail.usage = reply.usage
                 trail.ending = Ending.COMPLETED
                 await responder.end()
             else:
+                body = reply.body if trail.sent is None else restored_body(trail.sent, reply)
                 trail.usage = reply.usage
                 trail.ending = Ending.COMPLETED
-                await responder.whole(reply.status, self._headers(trail) + reply.headers, reply.body)
+                await responder.whole(reply.status, self._headers(trail) + reply.headers, body)
         finally:
             trail.usage = reply.usage
             await reply.aclose()
@@ -254,6 +261,8 @@ class Pipeline:
         ]
         if trail.backend is not None:
             headers.append((b"x-gateway-backend", trail.backend.name.encode()))
+            if trail.sent is not None:
+                headers.append((b"x-gateway-masked", ", ".join(trail.sent.masked).encode()))
         failed = ", ".join(f"{attempt.backend}={attempt.error}" for attempt in trail.attempts if attempt.error)
         if failed:
             headers.append((b"x-gateway-failed-attempts", failed.encode()))
@@ -291,6 +300,8 @@ class Pipeline:
             zone="" if backend is None else backend.zone.name,
             outcome=outcome,
             states={name: state for name, state in trail.states.items() if state != UP},
+            maskings=maskings(trail.masked),
+            masked=() if backend is None or trail.sent is None else trail.sent.masked,
         )
 
 

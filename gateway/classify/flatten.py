@@ -43,6 +43,11 @@ _MEDIA: Mapping[str, str] = MappingProxyType(
 _TOKEN_KEYS = frozenset({"input", "prompt"})  # OpenAI takes token ids in place of text here
 
 
+def is_wire_word(word: str) -> bool:
+    """Whether the formats themselves say it, as a key or as a value: then it is not the client's, and has to stay."""
+    return word in _WIRE_KEYS or word in _WIRE_VALUES
+
+
 class Group(msgspec.Struct, frozen=True):
     """The strings that stand together: one message, or one field of the request. `role` is empty outside messages."""
 

@@ -192,6 +192,13 @@ class Labelling(msgspec.Struct, frozen=True):
     hard_from: float = 0.4
 
 
+class Masking(msgspec.Struct, frozen=True):
+    """What is believed of a request once these kinds are masked in it: the verdict on what would be sent."""
+
+    kinds: tuple[str, ...]
+    verdict: Verdict
+
+
 class Zone(msgspec.Struct, frozen=True):
     """Where data may physically go, and the most sensitive class it may receive."""
 
@@ -235,12 +242,16 @@ class BackendSpec(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One way a request may go: a backend and how to treat it on the way. Times in seconds."""
+    """One way a request may go: a backend and how to treat it on the way. Times in seconds.
+
+    `mask`: kinds of findings, sorted, that this way is taken without: placeholders go in their stead.
+    """
 
     backend: str
     first_byte_s: float = 30.0
     total_s: float = 600.0
     retries: int = 0
+    mask: tuple[str, ...] = ()
 
     def patience_s(self, stream: bool) -> float:
         """How long one attempt may take to be in hand: a stream with its first byte, a whole answer with its last."""
@@ -332,7 +343,8 @@ class Record(msgspec.Struct, frozen=True):
     """What is kept of a request: no prompt, no completion, no credential. `model` is "" unless the policy knows it.
 
     `states` holds each backend of which anything else than "up" was known when it was decided, so that the decision can
-    be made again.
+    be made again; `maskings` what was believed of the request masked. `masked`: the kinds that the backend which
+    answered was not shown.
     """
 
     id: str
@@ -352,3 +364,5 @@ class Record(msgspec.Struct, frozen=True):
     zone: str
     outcome: Outcome
     states: Mapping[str, BackendState] = msgspec.field(default_factory=dict)
+    maskings: tuple[Masking, ...] = ()
+    masked: tuple[str, ...] = ()

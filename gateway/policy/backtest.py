@@ -4,7 +4,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from gateway.core.money import NanoUSD
-from gateway.core.types import Caller, Decision, Envelope, Record, Sensitivity, Verdict
+from gateway.core.types import Caller, Decision, Envelope, Masking, Record, Sensitivity, Verdict
 from gateway.policy.belief import relabelled
 from gateway.policy.evaluate import decide, refusal
 from gateway.policy.model import Policy
@@ -99,11 +99,12 @@ class Backtest:
             self._compare(record, replay)
 
     def replay(self, record: Record) -> Replay:
-        policy, verdict = self._policy, record.verdict
+        policy, verdict, maskings = self._policy, record.verdict, record.maskings
         if record.decision.policy_digest != policy.digest:
             verdict = relabelled(verdict, policy.labelling)
+            maskings = tuple(Masking(each.kinds, relabelled(each.verdict, policy.labelling)) for each in maskings)
         envelope = envelope_of(record, policy, self._everyone)
-        decision = decide(policy, envelope, verdict, record.states)
+        decision = decide(policy, envelope, verdict, record.states, maskings)
         backend = _answering(decision, record)
         return Replay(decision, verdict, backend, self._cost(record, backend))
 

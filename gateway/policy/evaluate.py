@@ -1,7 +1,7 @@
 """Rules propose, vetoes dispose: from a policy, a request, a verdict and the fleet's state to a Decision."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from gateway.core.errors import GatewayError
 from gateway.core.types import (
@@ -12,31 +12,43 @@ from gateway.core.types import (
     Endpoint,
     Envelope,
     Exclusion,
+    Masking,
     Route,
     Verdict,
     Veto,
 )
-from gateway.policy.model import Policy
+from gateway.policy.model import Policy, Promise
 from gateway.policy.vocabulary import AUTO, PINNED, UNKNOWN_ROUTES
 
 _RETRY_AFTER_S = 5
 _LONGEST_NAME = 64
 
 
-def decide(policy: Policy, envelope: Envelope, verdict: Verdict, states: Mapping[str, BackendState]) -> Decision:
+def decide(
+    policy: Policy,
+    envelope: Envelope,
+    verdict: Verdict,
+    states: Mapping[str, BackendState],
+    maskings: Sequence[Masking] = (),
+) -> Decision:
     """The routes this request may take, best first, and every proposed route that may not be taken, with the reason.
 
     Pure: the same arguments give the same Decision. A backend that `states` does not name counts as up: a wrong guess
     costs one failed attempt, where the opposite would refuse what could be answered. A model name that the policy does
-    not know counts as `auto`; whoever accepts requests has refused it before.
-    INVARIANT: no route in the Decision leads to a zone whose clearance is below the verdict's sensitivity.
+    not know counts as `auto`; whoever accepts requests has refused it before. `maskings` has one for each of
+    `masks_wanted` that could be done.
+    INVARIANT: no route in the Decision leads to a zone whose clearance is below the sensitivity of what would be sent:
+    the verdict's, or where the route masks something that was found, that of its masking.
     """
     rule, proposed = _propose(policy, envelope, verdict)
     routes: list[Route] = []
     excluded: list[tuple[str, Exclusion]] = []
     for route in proposed:
         spec, state = policy.backends[route.backend], states.get(route.backend, UP)
-        struck_out = exclusion(spec, state, envelope, verdict)
+        if _masks_any(route, verdict):
+            struck_out = _masked_exclusion(policy, route, state, envelope, verdict, maskings)
+        else:
+            struck_out = exclusion(spec, state, envelope, verdict)
         if struck_out is None:
             routes.append(route)
         else:
@@ -50,6 +62,50 @@ def exclusion(spec: BackendSpec, state: BackendState, envelope: Envelope, verdic
         detail = strikes(spec, state, envelope, verdict)
         if detail is not None:
             return Exclusion(veto, detail)
+    return None
+
+
+def masks_wanted(policy: Policy, envelope: Envelope, verdict: Verdict) -> tuple[tuple[str, ...], ...]:
+    """What deciding has to know besides: the verdict on this request with each of these masked."""
+    _, proposed = _propose(policy, envelope, verdict)
+    return tuple(dict.fromkeys(route.mask for route in proposed if _masks_any(route, verdict)))
+
+
+def _masks_any(route: Route, verdict: Verdict) -> bool:
+    return bool(route.mask) and any(finding.kind in route.mask for finding in verdict.findings)
+
+
+def _masked_exclusion(
+    policy: Policy,
+    route: Route,
+    state: BackendState,
+    envelope: Envelope,
+    verdict: Verdict,
+    maskings: Sequence[Masking],
+) -> Exclusion | None:
+    """The first veto against what would be sent: the masked request, in which nothing that is to be masked is left."""
+    spec, kinds = policy.backends[route.backend], _ticked(route.mask)
+    seen = next((masking.verdict for masking in maskings if masking.kinds == route.mask), None)
+    if seen is None:
+        why = _clearance(spec, state, envelope, verdict) or f"backend `{spec.name}` may receive it masked only"
+        return Exclusion(Veto.CLEARANCE, f"{why}; {kinds} could not be masked")
+    struck_out = exclusion(spec, state, envelope, seen)
+    if struck_out is not None and struck_out.veto is Veto.CLEARANCE:
+        return Exclusion(Veto.CLEARANCE, f"{struck_out.detail} even with {kinds} masked")
+    left = [finding.kind for finding in seen.findings if finding.kind in route.mask]
+    if left:
+        return Exclusion(Veto.CLEARANCE, f"masking did not suffice: {_ticked(left)} is left for backend `{spec.name}`")
+    return struck_out or _broken_promise(policy, spec, envelope, seen)
+
+
+def _broken_promise(policy: Policy, spec: BackendSpec, envelope: Envelope, seen: Verdict) -> Exclusion | None:
+    """Proofs are about requests that go as they are; of a masked one each promise is asked when it is there."""
+    for invariant in policy.invariants:
+        is_there = spec.name in invariant.backends
+        is_bad = {Promise.NEVER: is_there, Promise.ONLY: not is_there, Promise.ALWAYS: False}[invariant.promise]
+        if is_bad and invariant.matches(envelope, seen):
+            place = f"line {invariant.place.line}"
+            return Exclusion(Veto.CLEARANCE, f"the invariant in {place} keeps it from `{spec.name}`, masked or not")
     return None
 
 
@@ -77,6 +133,10 @@ def _because(verdict: Verdict) -> str:
     """What makes it so, in kinds and notes; never the text."""
     reasons = [*(f"`{finding.kind}`" for finding in verdict.findings), *verdict.unknown]
     return f" ({', '.join(reasons)})" if reasons else ""
+
+
+def _ticked(kinds: Sequence[str]) -> str:
+    return ", ".join(f"`{kind}`" for kind in kinds)
 
 
 def _capability(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict: Verdict) -> str | None:

@@ -27,7 +27,12 @@ def price_words(price: Price | None) -> str:
 
 def route_words(route: Route) -> str:
     again = f", {route.retries} retries" if route.retries else ""
-    return f"`{route.backend}` ({route.first_byte_s:g}s to the first byte, {route.total_s:g}s in all{again})"
+    times = f"{route.first_byte_s:g}s to the first byte, {route.total_s:g}s in all{again}"
+    return f"`{route.backend}`{masked_words(route)} ({times})"
+
+
+def masked_words(route: Route) -> str:
+    return f" with {', '.join(f'`{kind}`' for kind in route.mask)} masked" if route.mask else ""
 
 
 def _all(policy: Policy) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gateway.core.types import Sensitivity
+from gateway.policy.facts import masked_words
 from gateway.policy.model import Policy
 from gateway.policy.verify import verify
 from gateway.policy.vocabulary import FINDING_KINDS
@@ -66,7 +67,7 @@ def _proposals(policy: Policy) -> Iterator[str]:
     paths = f"goes to `{policy.unknown_routes}` alone" if policy.unknown_routes else "is answered with 404"
     yield f"2. A request to a path that the gateway does not know {paths}."
     for number, rule in enumerate(policy.rules, 3):
-        backends = ", then ".join(f"`{route.backend}`" for route in rule.routes)
+        backends = ", then ".join(f"`{route.backend}`{masked_words(route)}" for route in rule.routes)
         subject = "Any other request" if rule.when is None else f"A request that is {condition_words(rule.when)}"
         yield f"{number}. {subject} goes to {backends} (rule `{rule.name}`)."
 

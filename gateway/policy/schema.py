@@ -55,7 +55,7 @@ SENSITIVITY = Shape(optional=("kinds", "default", "unlisted", "unreadable", "on_
 COMPLEXITY = Shape(optional=("medium_from", "hard_from"))
 RULE = Shape(required=("name", "when", "route"), optional=("timeouts", "retries"))
 OTHERWISE = Shape(required=("route",), optional=("timeouts", "retries"))
-ROUTE = Shape(required=("to",), optional=("first_byte", "total", "retries"))
+ROUTE = Shape(required=("to",), optional=("mask", "first_byte", "total", "retries"))
 TIMEOUTS = Shape(optional=("first_byte", "total"))
 BOUNDS = Shape(optional=("at_least", "at_most"))
 INVARIANT = Shape(optional=("never", "only", "always"))

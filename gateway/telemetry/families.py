@@ -27,6 +27,9 @@ TURNED_AWAY = Family(
 )
 UNKNOWN = Family("gateway_unknown_total", "counter", (), "Requests of which something could not be known")
 FINDINGS = Family("gateway_findings_total", "counter", ("kind",), "Detectors' hits")
+MASKED = Family(
+    "gateway_masked_total", "counter", ("backend", "kind"), "Requests that a backend was shown with a kind masked"
+)
 EXCLUDED = Family("gateway_excluded_total", "counter", ("backend", "veto"), "Routes struck out, by reason")
 ATTEMPTS = Family(
     "gateway_attempts_total",
@@ -64,6 +67,7 @@ FAMILIES: tuple[Family, ...] = (
     TURNED_AWAY,
     UNKNOWN,
     FINDINGS,
+    MASKED,
     EXCLUDED,
     ATTEMPTS,
     VIOLATIONS,

@@ -39,6 +39,7 @@ class LogLine(msgspec.Struct, frozen=True):
     rule: str
     backend: str
     zone: str
+    masked: tuple[str, ...]
     excluded: Mapping[str, Veto]
     attempts: tuple[Try, ...]
     ending: Ending
@@ -92,6 +93,7 @@ def log_line(record: Record) -> LogLine:
         rule=decision.rule,
         backend=record.backend,
         zone=record.zone,
+        masked=record.masked,
         excluded={backend: exclusion.veto for backend, exclusion in decision.excluded},
         attempts=tuple(_try(attempt) for attempt in outcome.attempts),
         ending=outcome.ending,

@@ -55,6 +55,7 @@ class Metrics:
         self._turned_away = self._counters(families.TURNED_AWAY)
         self._unknown = self._counter(families.UNKNOWN)
         self._findings = self._counters(families.FINDINGS)
+        self._masked = self._counters(families.MASKED)
         self._excluded = self._counters(families.EXCLUDED)
         self._attempts = self._counters(families.ATTEMPTS)
         self._violations = self._counter(families.VIOLATIONS)
@@ -102,14 +103,19 @@ class Metrics:
             self._unknown.inc()
         for finding in verdict.findings:
             self._findings[(finding.kind,)].inc(finding.count)
+        for kind in record.masked:
+            self._masked[(record.backend, kind)].inc()
         for backend, exclusion in decision.excluded:
             self._excluded[(backend, exclusion.veto)].inc()
-        self._count_attempts(record, sensitivity)
+        self._count_attempts(record)
         self._count_usage(record)
 
-    def _count_attempts(self, record: Record, sensitivity: str) -> None:
+    def _count_attempts(self, record: Record) -> None:
+        """What is counted as sent is the class of what was sent: of the masked request, where the route masks."""
+        masked = _masked_classes(record) if record.maskings else {}
         for attempt in record.outcome.attempts:
             zone = self._zones.get(attempt.backend, "")
+            sensitivity = _SENSITIVITIES[masked.get(attempt.backend, record.verdict.sensitivity)]
             self._attempts[(attempt.backend, zone, sensitivity, self._errors.bounded(attempt.error))].inc()
             if record.stream and attempt.first_byte_ms is not None:
                 self._first_byte[(attempt.backend,)].observe(attempt.first_byte_ms / 1000)
@@ -134,6 +140,12 @@ class Metrics:
         return _Children(
             Histogram(family.name, family.meaning, family.labels, registry=self._registry, buckets=BUCKETS_S)
         )
+
+
+def _masked_classes(record: Record) -> dict[str, Sensitivity]:
+    """By backend: the class of what went there, where something was masked on the way."""
+    classes = {masking.kinds: masking.verdict.sensitivity for masking in record.maskings}
+    return {route.backend: classes[route.mask] for route in record.decision.routes if route.mask in classes}
 
 
 class _Children(dict[tuple[str, ...], _Kind], Generic[_Kind]):

@@ -11,7 +11,20 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from recorded import ANSWERED, REFUSED, Fleet, Sweep, a_policy, a_record
 
-from gateway.core.types import Attempt, BackendState, Ending, Endpoint, Outcome, Sensitivity, Tier, Usage, Verdict
+from gateway.core.types import (
+    Attempt,
+    BackendState,
+    Decision,
+    Ending,
+    Endpoint,
+    Masking,
+    Outcome,
+    Route,
+    Sensitivity,
+    Tier,
+    Usage,
+    Verdict,
+)
 from gateway.stores.journal_sqlite import SqliteJournal
 from gateway.telemetry.families import FAMILIES
 from gateway.telemetry.metrics import MOST_WORDS, Metrics
@@ -48,6 +61,7 @@ def test_every_metric_is_rendered_with_its_type_and_labels(
     metrics.watch(Outbox("journal", journal))
     metrics.count(a_record())
     metrics.count(a_record(outcome=REFUSED))
+    metrics.count(a_record(masked=("card",)))
     metrics.turned_away("invalid_json")
     types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", metrics.render().decode(), re.MULTILINE))
     assert types == {family.name: family.kind for family in FAMILIES}
@@ -92,6 +106,16 @@ def test_a_refusal_is_counted_by_its_code(metrics: Metrics) -> None:
     metrics.count(a_record(outcome=REFUSED))
     assert value(metrics, "gateway_refusals_total", {"code": "no_backend_available"}) == 1
     assert value(metrics, "gateway_clearance_violations_total") == 0
+
+
+def test_what_was_masked_is_counted_and_the_class_sent_is_that_of_the_masked_request(metrics: Metrics) -> None:
+    public = Verdict(Sensitivity.PUBLIC, 0.1, Tier.SIMPLE)
+    decision = Decision((Route("local", mask=("card", "email")),), "otherwise")
+    masking = Masking(("card", "email"), public)
+    metrics.count(a_record(decision=decision, maskings=(masking,), masked=("card",)))
+    assert value(metrics, "gateway_masked_total", {"backend": "local", "kind": "card"}) == 1
+    sent = {labels for name, labels in samples(metrics) if name == "gateway_attempts_total"}
+    assert {dict(labels)["sensitivity"] for labels in sent} == {"public"}
 
 
 def test_a_violation_stopped_at_the_door_stands_out(metrics: Metrics) -> None:
