@@ -18,19 +18,27 @@ class Difference(NamedTuple):
     new: Decision
 
 
-def is_same(old: Policy, new: Policy) -> bool:
-    """Whether both route every request alike. They must have the same zones, backends and `classify`."""
-    return next(differences(Space([old, new]), old, new), None) is None
+def is_same(old: Policy, new: Policy, rule: str | None = None) -> bool:
+    """Whether both route every request alike. They must have the same zones, backends and `classify`.
+
+    `rule`: the only one in which they differ, so that requests which come to it under neither need not be looked at.
+    """
+    space = Space([old, new])
+    ways = [(old, new)] if rule is None else [(old, new), (new, old)]
+    return all(next(differences(space, *way, rule), None) is None for way in ways)
 
 
-def differences(space: Space, old: Policy, new: Policy) -> Iterator[Difference]:
+def differences(space: Space, old: Policy, new: Policy, rule: str | None = None) -> Iterator[Difference]:
     """For each class and endpoint of each box, the simplest request that is routed differently while all is up.
 
     Where the simplest is routed alike, so is every other of its class and endpoint: vetoes strike out the same routes
-    of both. That a backend or the meaning of a finding has changed is not looked at here.
+    of both. That a backend or the meaning of a finding has changed is not looked at here. `rule`: only requests that
+    come to it under the old policy.
     """
     after = sources(new, space)
     for source in sources(old, space):
+        if rule not in (None, source.name):
+            continue
         for box in reaching(space, source):
             yield from _within(space, old, new, source, after, box)
 

@@ -12,8 +12,9 @@ from gateway.policy.words import condition_words, listed
 
 
 class Mutant(NamedTuple):
-    """A changed policy, and the change in words."""
+    """A changed policy, the rule that was changed, and how, in words."""
 
+    rule: str
     change: str
     policy: Policy
 
@@ -22,9 +23,9 @@ def mutants(policy: Policy) -> Iterator[Mutant]:
     for number, rule in enumerate(policy.rules):
         before, after = policy.rules[:number], policy.rules[number + 1 :]
         if after:
-            yield Mutant(f"without rule `{rule.name}`", _with(policy, (*before, *after)))
+            yield Mutant(rule.name, f"without rule `{rule.name}`", _with(policy, (*before, *after)))
         for change, changed in _changed(rule):
-            yield Mutant(f"rule `{rule.name}` {change}", _with(policy, (*before, changed, *after)))
+            yield Mutant(rule.name, f"rule `{rule.name}` {change}", _with(policy, (*before, changed, *after)))
 
 
 def _with(policy: Policy, rules: tuple[Rule, ...]) -> Policy:

@@ -45,8 +45,8 @@ def noticed(policy: Policy, trials: Sequence[Tried]) -> Noticed:
     """Each rule deleted or weakened in turn. A change that alters no decision is none, and not counted."""
     survivors, total = [], 0
     for mutant in mutants(policy):
-        is_seen = _fails(mutant.policy, trials) or bool(verify(mutant.policy).leaks)
-        if not is_seen and is_same(policy, mutant.policy):
+        is_seen = _fails(mutant.policy, trials) or (bool(policy.invariants) and bool(verify(mutant.policy).leaks))
+        if not is_seen and is_same(policy, mutant.policy, mutant.rule):
             continue
         total += 1
         if not is_seen:

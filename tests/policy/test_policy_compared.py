@@ -42,6 +42,14 @@ def test_every_difference_is_one(pair: tuple[Policy, Policy]) -> None:
 
 
 @given(policies())
+@settings(max_examples=12, deadline=None)
+def test_looking_at_the_changed_rule_alone_finds_the_same(written: dict[str, Any]) -> None:
+    policy = loaded(written)
+    for mutant in mutants(policy):
+        assert is_same(policy, mutant.policy, mutant.rule) == is_same(policy, mutant.policy)
+
+
+@given(policies())
 @settings(max_examples=10, deadline=None)
 def test_a_policy_is_the_same_as_itself_by_another_name(written: dict[str, Any]) -> None:
     policy = loaded(written)
