@@ -67,11 +67,19 @@ def _sighting(endpoint: Any) -> Sighting:
     if not isinstance(status, str) or not status.isalpha() or len(status) > _LONGEST_STATUS:
         return Sighting(None, "its Inference Endpoint is in a state that the Hub has no name for")
     if status == "running":
-        parts = urlsplit(endpoint.url or "")
-        if parts.scheme in ("http", "https") and parts.hostname:
+        if _is_root(endpoint.url):
             return Sighting(endpoint.url.rstrip("/"))
         return Sighting(None, "its Inference Endpoint is running, but the Hub tells no address of it")
     return Sighting(None, f"its Inference Endpoint is {status}", is_asleep=status == _ASLEEP)
+
+
+def _is_root(url: Any) -> bool:
+    """As strict as the policy is with `urls`, because the same is done with it."""
+    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    parts = urlsplit(url)
+    is_bare = not (parts.query or parts.fragment or "@" in parts.netloc or parts.port == 0)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and is_bare
 
 
 def _reason(error: Exception) -> str:

@@ -77,7 +77,13 @@ async def test_a_state_nobody_knows_is_not_repeated(state: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("url", [None, "", "llama", "file:///etc/passwd", "http://", 7, ["http://x"], "http://[x"])
+NO_ADDRESSES = [
+    None, "", "llama", "file:///etc/passwd", "http://", 7, ["http://x"], "http://[x", "http://x:99999", "http://x:y",
+    "http://a b", "http://x/ y", "http://x\r\ny: z", "http://\u00fc", "http://user:secret@x", "http://x/?a=b",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", NO_ADDRESSES)
 async def test_an_address_that_is_none_is_not_used(url: Any) -> None:
     assert (await looked_up(Hub(url=url))).url is None
 
