@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 from asked import ON_PREM, OUTSIDE, envelope, until
 
@@ -309,3 +311,14 @@ async def test_its_end_leaves_no_tasks_and_no_connections() -> None:
             await read(await ask(other, stream=True))
         await until(lambda: len(asyncio.all_tasks()) <= during)
     await until(lambda: len(asyncio.all_tasks()) <= before)
+
+
+async def test_a_key_that_lies_in_the_environment_does_not_go_to_an_address_of_the_policys() -> None:
+    os.environ["OPENAI_API_KEY"] = "of-somebody-else"
+    try:
+        async with serve(openai_app()) as simulator:
+            async with opened(msgspec.structs.replace(spec(simulator.url), api_key=None)) as backend:
+                await ask(backend)
+            assert dict(simulator.log[-1].headers)[b"authorization"] == b"Bearer none"
+    finally:
+        del os.environ["OPENAI_API_KEY"]
