@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev-installed
 PORT ?= 8000
 DATA ?= ../shared/data/complexity
 
-.PHONY: help setup demo test check format bench bench-peers fuzz-restore weights lock clean
+.PHONY: eval-sensitivity train-sensitivity help setup demo test check format bench bench-peers fuzz-restore weights lock clean
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -43,6 +43,14 @@ bench-peers: $(DEV)  ## install LiteLLM proxy and Portkey beside the gateway, fo
 weights: $(DEV)  ## fit the shipped weights anew; DATA is the folder of outcomes
 	OMP_NUM_THREADS=2 $(BIN)/gateway train fit --data $(DATA) --leave-out routellm_mmlu routellm_gsm8k \
 	  --out gateway/classify/complexity.weights
+
+DATA ?= ../shared/data/sensitivity
+
+eval-sensitivity: $(DEV)  ## what the sensitivity detectors find in DATA=..., by source, the weakest first
+	$(BIN)/gateway train sensitivity-table --data $(DATA)
+
+train-sensitivity: $(DEV)  ## fit the shipped weights of the names anew on DATA=...
+	$(BIN)/gateway train sensitivity --data $(DATA) --out gateway/classify/names.weights
 
 lock:  ## write the lock files anew (needs `uv`)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from itertools import islice
 from math import exp, sqrt
-from operator import mul
+from operator import itemgetter, mul
 
 from gateway.classify import features
 from gateway.classify.features import Features, Shape
@@ -46,10 +46,17 @@ def features_of(document: object) -> Features | float:
 
 def need(seen: Features, weights: Weights) -> float:
     """The score of features already read."""
-    odds = weights.bias + sum(map(mul, weights.counters, seen.counters))
-    if seen.buckets:
-        odds += sum(map(weights.buckets.__getitem__, seen.buckets)) / sqrt(len(seen.buckets))
-    return 1.0 / (1.0 + exp(-max(odds, -_FARTHEST)))
+    return 1.0 / (1.0 + exp(-max(odds(seen, weights), -_FARTHEST)))
+
+
+def odds(seen: Features, weights: Weights) -> float:
+    """The same as log-odds, before it is squeezed into 0..1."""
+    level: float = weights.bias + sum(map(mul, weights.counters, seen.counters))
+    if len(seen.buckets) > 1:  # of one, `itemgetter` would not give a tuple
+        level += sum(itemgetter(*seen.buckets)(weights.buckets)) / sqrt(len(seen.buckets))
+    elif seen.buckets:
+        level += sum(map(weights.buckets.__getitem__, seen.buckets))
+    return level
 
 
 def _is_plain(value: object) -> bool:

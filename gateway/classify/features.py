@@ -4,10 +4,9 @@ One pass in C over at most `HEAD + TAIL` characters, so a megabyte costs no more
 same functions, so a weight means at serving what it meant when it was fitted.
 """
 
-import sys
-from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import log1p
+from struct import pack, unpack
 from types import MappingProxyType
 from zlib import crc32
 
@@ -17,7 +16,6 @@ BUCKETS = 1 << 16
 HEAD, TAIL = 600, 200
 """Characters read of a longer text: the task stands at one of its ends."""
 
-_LOW_HALF = 0 if sys.byteorder == "little" else 1
 _DIGITS = bytes(range(48, 58))
 _CAPITALS = bytes(range(65, 91))
 _LETTERS = _CAPITALS + bytes(range(97, 123)) + b" "
@@ -142,11 +140,13 @@ COUNTERS: tuple[str, ...] = (
 
 _MARKS = tuple(MARKS.values())
 _CUES = tuple(CUES.values())
-_CUE_WORDS = frozenset().union(*_CUES)
+_CUES_OF = {word: tuple(cue for cue, group in enumerate(_CUES) if word in group) for word in frozenset().union(*_CUES)}
+_CUE_WORDS = frozenset(_CUES_OF)
 
 SIGNATURE = crc32(
     repr(
         (
+            "words and pairs as lanes",
             BUCKETS,
             HEAD,
             TAIL,
@@ -188,16 +188,19 @@ def read(text: str, shape: Shape) -> Features:
     return Features(_hashed(words), _counted(raw, words, length, shape))
 
 
-def _hashed(words: list[bytes]) -> frozenset[int]:
-    """CRC-32 of each word, and of each word carried on over the next; the lower 16 bits name the bucket."""
-    hashes = list(map(crc32, words))
-    hashes.extend(map(crc32, words[1:], hashes.copy()))
-    return frozenset(array("H", array("I", hashes).tobytes())[_LOW_HALF::2])
+def _hashed(words: Sequence[bytes]) -> frozenset[int]:
+    """A bucket for each word, and one for each word with the next.
+
+    A word's CRC-32 has a low and a high half. Its bucket is one XOR the other, that of a pair the high half of the
+    first XOR the low half of the second: as 16-bit lanes of one number, all of them are one shift and one XOR.
+    """
+    count = len(words)
+    lanes = int.from_bytes(pack(f"<{count}I", *map(crc32, words)), "little")
+    return frozenset(unpack(f"<{2 * count}H", (lanes ^ lanes >> 16).to_bytes(4 * count, "little")))
 
 
-def _counted(raw: bytes, words: list[bytes], length: int, shape: Shape) -> list[float]:
+def _counted(raw: bytes, words: Sequence[bytes], length: int, shape: Shape) -> list[float]:
     vocabulary = set(words)
-    told = vocabulary & _CUE_WORDS
     signs_and_digits = raw.translate(None, _LETTERS)
     signs = signs_and_digits.translate(None, _DIGITS)
     digits = len(signs_and_digits) - len(signs)
@@ -213,14 +216,22 @@ def _counted(raw: bytes, words: list[bytes], length: int, shape: Shape) -> list[
         len(signs),
         0 if raw.isascii() else len(signs) - len(signs.translate(None, _BEYOND)),
         len(_CHOICES.intersection(beginnings)),
-        sum(map(beginnings.count, _ITEMS)),
+        sum(map(_ITEMS.__contains__, beginnings)),
         beginnings.count(b"  "),
         sum(map(signs.count, _CODE_MARKS)),
         *map(signs.count, _MARKS),
-        *map(len, map(told.intersection, _CUES)),
+        *_cues(_CUE_WORDS.intersection(vocabulary)),
         shape.turns,
         shape.tools,
         shape.asks_for_json,
     )
     logs = list(map(log1p, counts))
     return [*logs, digits / size, capitals / size, distinct / total, size / total, logs[0] * logs[0]]
+
+
+def _cues(told: Iterable[bytes]) -> list[int]:
+    counts = [0] * len(_CUES)
+    for word in told:
+        for cue in _CUES_OF[word]:
+            counts[cue] += 1
+    return counts

@@ -170,6 +170,8 @@ _PATTERNS: Mapping[float, tuple[str, ...]] = MappingProxyType(
             "Does this mail need an answer, yes or no? {note}", "Which language is this? {phrase}", "Great, thanks",
             "Pick one of: sports, politics, travel. Text: {review}", "What is a good gift for {someone}?", "ok",
             "Use {word} in a sentence", "Tell me something nice about {topic}",
+            "{someone} says that the bill for the {things} was charged twice. Explain what to do.",
+            "Draft a refund note to {someone}", "Apologise to {someone} for the late delivery of the {things}",
         ),
         MIDDLING: (
             "Explain {idea} to a beginner", "Explain {idea} in simple terms, with one example",

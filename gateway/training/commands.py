@@ -1,29 +1,71 @@
-"""The words of `gateway train`: `fit` makes a weights file from outcomes, `evaluate` judges one."""
+"""The words of `gateway train`: `fit` makes a weights file, `evaluate` judges one, `score` applies one."""
 
 import argparse
 from pathlib import Path
 
+from gateway.classify.weights import Weights, shipped_weights
+from gateway.core.errors import ConfigError
 from gateway.training.evaluate import evaluate
 from gateway.training.fit import fit
+from gateway.training.own import Prices, fit_own, read_weights
+from gateway.training.score import score_file
+
+_FOLDER = "folder of .jsonl or .jsonl.gz files"
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `fit` and `evaluate`; each sets `func`, which takes the parsed arguments and returns the exit code."""
-    fitting = subparsers.add_parser("fit", help="fit a weights file on outcomes, and report on held-out prompts")
-    fitting.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of .jsonl or .jsonl.gz files")
-    fitting.add_argument("--out", type=Path, required=True, metavar="FILE", help="the weights file to write")
-    fitting.set_defaults(func=_fit)
+    """Add the words; each sets `func`, which takes the parsed arguments and returns the exit code."""
+    _register_fit(subparsers.add_parser("fit", help="fit a weights file on outcomes, and report on held-out prompts"))
     judging = subparsers.add_parser("evaluate", help="report how weights sort the prompts of a folder")
-    judging.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of .jsonl or .jsonl.gz files")
+    judging.add_argument("--data", type=Path, required=True, metavar="DIR", help=_FOLDER)
     judging.add_argument("--weights", type=Path, metavar="FILE", help="the weights file (default: the shipped one)")
     judging.set_defaults(func=_evaluate)
+    scoring = subparsers.add_parser("score", help="score a file of prompts as serving would, a JSON line for each")
+    scoring.add_argument("--in", type=Path, required=True, metavar="FILE", dest="source", help="JSON lines of prompts")
+    scoring.add_argument("--out", type=Path, required=True, metavar="FILE", help="the JSON lines to write")
+    scoring.add_argument("--weights", type=Path, metavar="FILE", help="the weights file (default: the shipped one)")
+    scoring.add_argument("--explain", action="store_true", help="add the five features that weighed most, in words")
+    scoring.set_defaults(func=_score)
+
+
+def _register_fit(fitting: argparse.ArgumentParser) -> None:
+    source = fitting.add_mutually_exclusive_group(required=True)
+    source.add_argument("--outcomes", type=Path, metavar="FILE", help="your own outcomes (.jsonl or .jsonl.gz)")
+    source.add_argument("--data", type=Path, metavar="DIR", help=f"from nothing, on benchmarks: {_FOLDER}")
+    fitting.add_argument("--out", type=Path, required=True, metavar="FILE", help="the weights file to write")
+    fitting.add_argument(
+        "--leave-out", nargs="+", default=(), metavar="SOURCE", help="with --data: sources to report on, not to fit on"
+    )
+    own = fitting.add_argument_group("with --outcomes")
+    own.add_argument("--prior", type=Path, metavar="FILE", help="the weights to start from (default: the shipped ones)")
+    own.add_argument("--plot", type=Path, metavar="FILE.png", help="write a reliability plot")
+    own.add_argument("--usd", type=float, nargs=2, metavar=("WEAK", "STRONG"), help="dollars an average request costs")
+    fitting.set_defaults(func=_fit)
 
 
 def _fit(given: argparse.Namespace) -> int:
-    print(fit(given.data, given.out))
+    if given.outcomes is None:
+        if given.prior or given.plot or given.usd:
+            raise ConfigError("`--prior`, `--plot` and `--usd` go with `--outcomes`; leave them out with `--data`")
+        print(fit(given.data, given.out, given.leave_out))
+    else:
+        if given.leave_out:
+            raise ConfigError("`--leave-out` goes with `--data`; leave it out with `--outcomes`")
+        prices = Prices(*given.usd) if given.usd else None
+        print(fit_own(given.outcomes, _weights(given.prior), given.out, given.plot, prices))
     return 0
 
 
 def _evaluate(given: argparse.Namespace) -> int:
     print(evaluate(given.data, given.weights))
     return 0
+
+
+def _score(given: argparse.Namespace) -> int:
+    count = score_file(given.source, given.out, _weights(given.weights), given.explain)
+    print(f"wrote {given.out}: {count} rows")
+    return 0
+
+
+def _weights(path: Path | None) -> Weights:
+    return shipped_weights() if path is None else read_weights(path)

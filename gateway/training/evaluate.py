@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from gateway.classify import complexity
-from gateway.classify.weights import Weights, load, shipped_weights
-from gateway.core.errors import ConfigError
+from gateway.classify.weights import Weights, shipped_weights
 from gateway.training.metrics import Floats
 from gateway.training.outcomes import Request, read_requests
+from gateway.training.own import read_weights
 from gateway.training.report import Line, line, sorting_table, spread_table
 
 _FLATTERING = "prompts that these weights were fitted on flatter them; `gateway train fit` prints held-out figures"
@@ -18,20 +18,13 @@ _FLATTERING = "prompts that these weights were fitted on flatter them; `gateway 
 
 def evaluate(folder: Path, weights_file: Path | None) -> str:
     """The report on a folder, whose rows may lack outcomes; without a weights file, of the shipped weights."""
-    weights = shipped_weights() if weights_file is None else load(_read(weights_file))
+    weights = shipped_weights() if weights_file is None else read_weights(weights_file)
     requests = sorted(read_requests(folder), key=lambda request: request.source)
     sources = {source: list(group) for source, group in groupby(requests, key=lambda request: request.source)}
     scores = {source: _scores(group, weights) for source, group in sources.items()}
     lines = [_line(source, group, scores[source]) for source, group in sources.items() if _has_outcomes(group)]
     sorting = [f"{sorting_table(lines, 'these weights')}\n\n{_FLATTERING}"] if lines else []
     return "\n\n".join([f"weights {weights.digest[:16]}", *sorting, spread_table(scores)])
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"the weights file `{path}` cannot be read: {error.strerror}") from error
 
 
 def _scores(requests: Sequence[Request], weights: Weights) -> Floats:

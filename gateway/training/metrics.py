@@ -29,13 +29,13 @@ class Interval(NamedTuple):
 
 def apgr(score: Floats, weak: Floats, strong: Floats) -> float:
     """Average performance gap recovered; NaN where the strong models are not better on the whole."""
-    gains = (strong - weak)[_order(score)]
+    gains = (strong - weak)[order(score)]
     return float(_recovered(gains, np.ones((1, len(gains))))[0])
 
 
 def apgr_interval(score: Floats, weak: Floats, strong: Floats) -> Interval:
     """The same with the interval over prompts drawn anew; the draws are the same at every call."""
-    gains = (strong - weak)[_order(score)]
+    gains = (strong - weak)[order(score)]
     count = len(gains)
     draws = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
     drawn = _recovered(gains, draws.astype(np.float64))
@@ -44,7 +44,7 @@ def apgr_interval(score: Floats, weak: Floats, strong: Floats) -> Interval:
     return Interval(apgr(score, weak, strong), float(low), float(high))
 
 
-def _order(score: Floats) -> NDArray[np.intp]:
+def order(score: Floats) -> NDArray[np.intp]:
     """Highest first; equal scores in an order that has nothing to do with that of the file."""
     shuffled = np.random.default_rng(1).permutation(len(score))
     return shuffled[np.argsort(-score[shuffled], kind="stable")]

@@ -39,7 +39,10 @@ class Model(NamedTuple):
         counters = coefficients[BUCKETS:] * COUNTER_SCALE / self.scaler.scale_
         bias = float(self.ridge.intercept_ - counters @ self.scaler.mean_)
         return weights_file.dump(
-            (coefficients[:BUCKETS] * slope).tolist(), (counters * slope).tolist(), bias * slope + offset
+            (coefficients[:BUCKETS] * slope).tolist(),
+            (counters * slope).tolist(),
+            bias * slope + offset,
+            self.scaler.mean_.tolist(),
         )
 
 
@@ -47,7 +50,7 @@ def fit(sample: Sample, held_out: Floats) -> Model:
     """Fit on everything, and calibrate on `held_out`, the levels of each row by a model that had not seen it."""
     scaler, ridge = _fit_ridge(sample)
     weight = weights_of(sample) * (sample.source != STEPS)  # steps tell an order, no probability
-    return Model(scaler, ridge, _platt(held_out, sample.need, weight))
+    return Model(scaler, ridge, platt(held_out, sample.need, weight))
 
 
 def held_out_levels(sample: Sample) -> Floats:
@@ -86,7 +89,7 @@ def _levels_of_sources(sample: Sample) -> csr_matrix:
     return csr_matrix((sample.source[:, None] == names[None, :]).astype(np.float64))
 
 
-def _platt(level: Floats, need: Floats, weight: Floats) -> LogisticRegression:
+def platt(level: Floats, need: Floats, weight: Floats) -> LogisticRegression:
     """Platt's line through soft labels: each row counts as both outcomes, in proportion."""
     likely = np.clip(need, 0.0, 1.0)
     both = np.concatenate([level, level])[:, None]

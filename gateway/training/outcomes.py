@@ -1,15 +1,16 @@
 """Reads outcome files: which prompts a weak and a strong model got right, a JSON object a line.
 
 A row has `prompt` or `messages`, and may have `tools` (a list, or the same as JSON text), `source`, and both
-`weak_score` and `strong_score` in 0..1. Rows of the same prompt and source, one for each pair of models, become one
-request with the mean scores. A row may instead tell the `reference_steps` of a known solution, a hint at difficulty
-that no model had to be asked for. Other fields are left alone.
+`weak_score` and `strong_score` in 0..1, with `weak_model` and `strong_model` to say whose. Rows of the same prompt and
+source, one for each pair of models, become one request with the mean scores. A row may instead tell the
+`reference_steps` of a known solution, a hint at difficulty that no model had to be asked for. Other fields are left
+alone.
 """
 
 import gzip
 import math
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,7 @@ class Request(msgspec.Struct, frozen=True):
     weak: float
     strong: float
     steps: float
+    is_contradictory: bool = False  # the same pair of models, and different scores
 
     def __repr__(self) -> str:
         return f"Request(source={self.source!r})"
@@ -49,6 +51,8 @@ class _Row(msgspec.Struct, frozen=True):
     messages: list[dict[str, object]] | None = None
     tools: str | list[object] | None = None
     source: str = "local"
+    weak_model: str = ""
+    strong_model: str = ""
     weak_score: _Score | None = None
     strong_score: _Score | None = None
     reference_steps: Annotated[float, msgspec.Meta(ge=0)] | None = None
@@ -70,6 +74,14 @@ def read_requests(folder: Path) -> list[Request]:
     requests = _merged(row for path in files for row in _rows(path))
     if not requests:
         raise ConfigError(f"the files in `{folder}` hold no rows; write one JSON object a line")
+    return requests
+
+
+def read_file(path: Path) -> list[Request]:
+    """All requests of one file. Raises `ConfigError` as `read_requests` does."""
+    requests = _merged(_rows(path))
+    if not requests:
+        raise ConfigError(f"`{path}` holds no rows; write one JSON object a line")
     return requests
 
 
@@ -113,9 +125,15 @@ def _merged(rows: Iterable[_Row]) -> list[Request]:
             weak=_mean(row.weak_score for row in alike),
             strong=_mean(row.strong_score for row in alike),
             steps=_mean(row.reference_steps for row in alike),
+            is_contradictory=_is_contradictory(alike),
         )
         for (source, body), alike in tried.items()
     ]
+
+
+def _is_contradictory(alike: Sequence[_Row]) -> bool:
+    pairs = {(row.weak_model, row.strong_model) for row in alike}
+    return len(pairs) < len({(row.weak_model, row.strong_model, row.weak_score, row.strong_score) for row in alike})
 
 
 def _mean(values: Iterable[float | None]) -> float:

@@ -43,7 +43,7 @@ def sorting_table(lines: Sequence[Line], model: str) -> str:
     for each in lines:
         means = (str(each.prompts), f"{each.weak:.3f}", f"{each.strong:.3f}")
         rows.append((each.source, *means, str(each.length), str(each.model), str(each.foreign or "")))
-    return f"APGR with 95 % intervals; chance is 0.5\n\n{_aligned(rows)}"
+    return f"APGR with 95 % intervals; chance is 0.5\n\n{aligned(rows)}"
 
 
 def spread_table(scores: Mapping[str, Floats]) -> str:
@@ -55,10 +55,11 @@ def spread_table(scores: Mapping[str, Floats]) -> str:
         shares = (f"{simple:.0%}", f"{1 - simple - hard:.0%}", f"{hard:.0%}")
         rows.append((source, str(len(values)), *quantiles, *shares))
     title = f"scores by quantile, and tiers with medium_from {_TIERS.medium_from:g} and hard_from {_TIERS.hard_from:g}"
-    return f"{title}\n\n{_aligned(rows)}"
+    return f"{title}\n\n{aligned(rows)}"
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Columns side by side, the first row being the heads."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     cells = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(cell.rstrip() for cell in cells)

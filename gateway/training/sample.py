@@ -61,8 +61,8 @@ def sample_of(requests: Sequence[Request], anchors: Sequence[Anchor]) -> Sample:
     stepped = [request for request in requests if request.has_steps and not request.has_outcome]
     weak = np.array([request.weak for request in measured])
     strong = np.array([request.strong for request in measured])
-    need = GAIN_SHARE * (strong - weak) + (1 - GAIN_SHARE) * (1 - weak)
-    _check(need)
+    need = target(weak, strong)
+    check(need)
     steps = np.array([request.steps for request in stepped])
     ascribed = np.concatenate([_need_by_steps(steps), [anchor.need for anchor in anchors]])
     unknown = np.full(len(ascribed), np.nan)
@@ -78,6 +78,11 @@ def sample_of(requests: Sequence[Request], anchors: Sequence[Anchor]) -> Sample:
         source=np.array([each.source for each in measured] + [STEPS] * len(stepped) + [ANCHORS] * len(anchors)),
         group=np.unique(groups, return_inverse=True)[1],
     )
+
+
+def target(weak: Floats, strong: Floats) -> Floats:
+    """The need for the strong model, from the mean scores of both."""
+    return np.asarray(GAIN_SHARE * (strong - weak) + (1 - GAIN_SHARE) * (1 - weak))
 
 
 def _need_by_steps(steps: Floats) -> Floats:
@@ -121,7 +126,8 @@ def _features(number: int, body: object) -> Features:
     return seen
 
 
-def _check(need: Floats) -> None:
+def check(need: Floats) -> None:
+    """Raises `ConfigError` where nothing can be learned from these targets."""
     if not len(need):
         raise ConfigError("no row has `weak_score` and `strong_score`; without outcomes there is nothing to learn")
     if np.ptp(need) == 0:

@@ -12,11 +12,13 @@ from gateway.classify import features
 from gateway.classify.weights import MAGIC, dump, load, shipped_weights
 from gateway.core.errors import ConfigError
 
-FILE = dump([bucket / 65536 for bucket in range(features.BUCKETS)], [0.5] * len(features.COUNTERS), -1.0)
+NONE = [0.0] * len(features.COUNTERS)
+FILE = dump([bucket / 65536 for bucket in range(features.BUCKETS)], [0.5] * len(features.COUNTERS), -1.0, NONE)
 WHOLE = {
     "signature": features.SIGNATURE,
     "bias": 0.0,
-    "counters": [0.0] * len(features.COUNTERS),
+    "counters": NONE,
+    "typical": NONE,
     "buckets": bytes(4 * features.BUCKETS),
 }
 
@@ -30,7 +32,7 @@ def test_what_was_written_is_read_back():
     weights = load(FILE)
     assert weights.buckets[32768] == 0.5
     assert (weights.counters[0], weights.bias) == (0.5, -1.0)
-    assert dump(weights.buckets, weights.counters, weights.bias) == FILE
+    assert dump(weights.buckets, weights.counters, weights.bias, weights.typical) == FILE
 
 
 def test_the_digest_names_the_weights():
@@ -66,6 +68,8 @@ def test_no_bytes_that_are_no_weights_file_are_read(data):
         ({"bias": math.nan}, "no finite number"),
         ({"counters": [math.inf] * len(features.COUNTERS)}, "no finite number"),
         ({"buckets": b"\xff" * 4 * features.BUCKETS}, "no finite number"),
+        ({"calibration": {"rows": 9, "fitted_on": "2026-11-25", "slope": math.inf}}, "no ascending curve"),
+        ({"calibration": {"rows": 9, "fitted_on": "2026-11-25", "knots": [[1, 0.5], [0, 0.9]]}}, "no ascending curve"),
         ({"bias": "none"}, "cannot be read"),
         ({"more": 1}, "cannot be read"),
     ],
@@ -77,4 +81,4 @@ def test_a_sealed_file_with_the_wrong_content_is_refused_with_a_remedy(change, c
 
 def test_the_shipped_file_is_small():
     weights = shipped_weights()
-    assert len(dump(weights.buckets, weights.counters, weights.bias)) <= 300_000
+    assert len(dump(weights.buckets, weights.counters, weights.bias, weights.typical)) <= 300_000
