@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev-installed
 PORT ?= 8000
 DATA ?= ../shared/data/complexity
 
-.PHONY: eval-sensitivity train-sensitivity help setup demo test check format bench bench-peers fuzz-restore weights lock clean
+.PHONY: eval-sensitivity train-sensitivity help setup demo test check format bench bench-peers fuzz-restore weights eval-sensitivity train-sensitivity lock clean
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -50,6 +50,14 @@ eval-sensitivity: $(DEV)  ## what the sensitivity detectors find in DATA=..., by
 	$(BIN)/gateway train sensitivity-table --data $(DATA)
 
 train-sensitivity: $(DEV)  ## fit the shipped weights of the names anew on DATA=...
+	$(BIN)/gateway train sensitivity --data $(DATA) --out gateway/classify/names.weights
+
+eval-sensitivity train-sensitivity: DATA = ../shared/data/sensitivity
+
+eval-sensitivity: $(DEV)  ## what the sensitivity detectors find in DATA=..., by source, the weakest first
+	$(BIN)/gateway train sensitivity-table --data $(DATA)
+
+train-sensitivity: $(DEV)  ## fit the shipped weights of the names anew; DATA is the folder of annotated texts
 	$(BIN)/gateway train sensitivity --data $(DATA) --out gateway/classify/names.weights
 
 lock:  ## write the lock files anew (needs `uv`)

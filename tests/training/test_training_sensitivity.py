@@ -50,3 +50,20 @@ def test_a_line_that_is_no_row_is_told_by_its_place(tmp_path, capsys) -> None:
     (tmp_path / "rows.jsonl").write_text('{"text": 7}')
     assert main(["train", "sensitivity", "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "rows.jsonl:1: Expected `str`, got `int`" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_table_judges_each_source_by_weights_that_have_not_seen_it(folder, capsys) -> None:
+    text = "My card is " + "4539 1488 0343 6467" + "."
+    leak = {"id": "1", "technique": "plain", "messages": [{"role": "user", "content": text}]}
+    attempts = [{**leak, "expected": {"sensitive": True}}, {**leak, "expected": {"sensitive": False}}]
+    (folder / "adversarial.jsonl").write_text("\n".join(map(json.dumps, attempts)))
+    row = {"text": text, "spans": [{"start": 11, "end": 30, "type": "CREDIT_CARD"}], "source": "cards"}
+    (folder / "cards.jsonl").write_text(json.dumps(row))
+    assert main(["train", "sensitivity-table", "--data", str(folder)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[5] == "| hard negatives held | adversarial set | 1.000 (1 of 1) | at most 0.03 |"
+    assert "| card found | cards | 1.000 (1 of 1) | at least 0.995 |" in told
+    assert "| leak attempts held | adversarial set | 1.000 (1 of 1) | at least 0.95 |" in told
+    assert any(line.startswith("| person fully covered | own |") for line in told)
+    assert any(line.startswith("| ordinary prompts held for a name or address | sums |") for line in told)
