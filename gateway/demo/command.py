@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--per-second", type=float, default=3.0, metavar="R", help="requests a second (default 3)")
     parser.add_argument("--port", type=int, default=0, help="port of the gateway (default: a free one)")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="another policy than policies/default.yaml")
-    parser.add_argument("--seed", type=int, default=7, help="another seed, another stream of requests")
+    parser.add_argument("--seed", type=int, default=2270, help="another seed, another stream of requests")
 
 
 def run(given: argparse.Namespace) -> int:
