@@ -142,14 +142,14 @@ def test_a_policy_with_mistakes_is_told_with_file_line_and_column(tmp_path) -> N
     path = tmp_path / "house.yaml"
     path.write_text((SHIPPED / "default.yaml").read_text().replace("clearance: internal", "clearance: intern"))
     assert unreadable(path, SECRETS) == (
-        f"{path}:10:23: `clearance` in zone `openai` cannot be `intern`; did you mean `internal`?"
+        f"{path}:11:23: `clearance` in zone `openai` cannot be `intern`; did you mean `internal`?"
     )
 
 
 def test_a_policy_whose_secrets_are_not_set_is_not_fit_to_be_served() -> None:
     path = SHIPPED / "task-routing.yaml"
     assert unreadable(path, {}) == (
-        f"{path}:22:14: `api_key` in backend `frontier` needs the environment variable `OPENAI_API_KEY`; set it"
+        f"{path}:23:14: `api_key` in backend `frontier` needs the environment variable `OPENAI_API_KEY`; set it"
     )
 
 

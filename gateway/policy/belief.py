@@ -5,7 +5,9 @@ The classifier says the same of those that it reads; a test holds the two equal.
 
 from collections.abc import Iterable
 
-from gateway.core.types import Finding, Labelling, Sensitivity, Tier, Verdict
+import msgspec
+
+from gateway.core.types import Finding, Labelling, Masking, Sensitivity, Tier, Verdict
 
 UNREADABLE_NOTE, FAILED_NOTE = "the body could not be read", "a detector failed"
 _UNSCORED = "the complexity"
@@ -44,6 +46,16 @@ def relabelled(verdict: Verdict, labelling: Labelling) -> Verdict:
         findings=verdict.findings,
         unknown=verdict.unknown,
     )
+
+
+def masked_well(verdict: Verdict, labelling: Labelling, masks: Iterable[tuple[str, ...]]) -> tuple[Masking, ...]:
+    """What would be believed of a described request out of which each mask had taken all that it should."""
+    return tuple(Masking(kinds, _without(verdict, kinds, labelling)) for kinds in masks)
+
+
+def _without(verdict: Verdict, kinds: tuple[str, ...], labelling: Labelling) -> Verdict:
+    left = tuple(finding for finding in verdict.findings if finding.kind not in kinds)
+    return relabelled(msgspec.structs.replace(verdict, findings=left), labelling)
 
 
 def found(kinds: Iterable[str]) -> tuple[Finding, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from gateway.core.types import Decision
+from gateway.policy.belief import masked_well
 from gateway.policy.model import Policy
 from gateway.policy.reach import Source, decided, reaching, sources
 from gateway.policy.space import Box, Space, Witness
@@ -32,8 +33,8 @@ def differences(space: Space, old: Policy, new: Policy, rule: str | None = None)
     """For each class and endpoint of each box, the simplest request that is routed differently while all is up.
 
     Where the simplest is routed alike, so is every other of its class and endpoint: vetoes strike out the same routes
-    of both. That a backend or the meaning of a finding has changed is not looked at here. `rule`: only requests that
-    come to it under the old policy.
+    of both. Masks are taken to succeed. That a backend or the meaning of a finding has changed is not looked at here.
+    `rule`: only requests that come to it under the old policy.
     """
     after = sources(new, space)
     for source in sources(old, space):
@@ -50,7 +51,8 @@ def _within(
         shared = [part for each in other.boxes if (part := _both(space, box, each))]
         for part in reaching(space, other, shared):
             for witness in space.witnesses(part):
-                was, becomes = decided(old, source, witness), decided(new, other, witness)
+                masked = masked_well(witness.verdict, space.labelling, (*old.masks, *new.masks))
+                was, becomes = decided(old, source, witness, masked), decided(new, other, witness, masked)
                 if was.routes != becomes.routes:
                     yield Difference(space.like(part, witness), witness, was, becomes)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.core.money import NanoUSD, dollars
-from gateway.core.types import BackendState, Decision, Labelling, Need, Sensitivity, Tier
+from gateway.core.types import BackendState, Decision, Labelling, Masking, Need, Sensitivity, Tier
 from gateway.policy.belief import score_of
 from gateway.policy.evaluate import decide, refusal
 from gateway.policy.facts import route_words
@@ -21,10 +21,14 @@ _THOUSAND = 1_000
 
 
 class Asked(NamedTuple):
-    """A request, what is believed of it, and the states it meets."""
+    """A request, what is believed of it, the states it meets, and what is believed of it masked."""
 
     witness: Witness
     states: Mapping[str, BackendState]
+    maskings: tuple[Masking, ...] = ()
+
+    def of(self, witness: Witness) -> "Asked":
+        return self._replace(witness=witness)
 
 
 def explained(policy: Policy, asked: Asked) -> Iterator[str]:
@@ -41,7 +45,7 @@ def explained(policy: Policy, asked: Asked) -> Iterator[str]:
 
 
 def _decided(policy: Policy, asked: Asked) -> Decision:
-    return decide(policy, *asked.witness, asked.states)
+    return decide(policy, *asked.witness, asked.states, asked.maskings)
 
 
 def _indented(lines: Iterator[str]) -> Iterator[str]:
@@ -149,11 +153,11 @@ def _beliefs(policy: Policy, asked: Asked) -> Iterator[Change]:
     envelope, verdict = asked.witness
     for level in Sensitivity:
         changed = msgspec.structs.replace(verdict, sensitivity=level)
-        yield Change("it were", level.label, Asked(Witness(envelope, changed), asked.states))
+        yield Change("it were", level.label, asked.of(Witness(envelope, changed)))
     for tier in Tier:
         score = score_of(policy.labelling, tier)
         changed = msgspec.structs.replace(verdict, tier=tier, complexity=score)
-        yield Change("it were", f"{tier.label} (from {score:g} on)", Asked(Witness(envelope, changed), asked.states))
+        yield Change("it were", f"{tier.label} (from {score:g} on)", asked.of(Witness(envelope, changed)))
 
 
 def _requests(policy: Policy, asked: Asked) -> Iterator[Change]:
@@ -162,7 +166,7 @@ def _requests(policy: Policy, asked: Asked) -> Iterator[Change]:
 
     def sent(clause: str, end: str, **changes: object) -> Change:
         changed = msgspec.structs.replace(envelope, **changes)
-        return Change(clause, end, Asked(Witness(changed, verdict), asked.states))
+        return Change(clause, end, asked.of(Witness(changed, verdict)))
 
     yield sent("it were", "not streamed" if envelope.stream else "streamed", stream=not envelope.stream)
     for need in sorted(_other_needs(policy, space, envelope.needs)):
@@ -179,7 +183,7 @@ def _requests(policy: Policy, asked: Asked) -> Iterator[Change]:
 def _failures(asked: Asked, decision: Decision) -> Iterator[Change]:
     for route in decision.routes:
         states = {**asked.states, route.backend: _DOWN}
-        yield Change("it had to do without", f"`{route.backend}`", Asked(asked.witness, states))
+        yield Change("it had to do without", f"`{route.backend}`", asked._replace(states=states))
 
 
 def _other_needs(policy: Policy, space: Space, needs: frozenset[Need]) -> set[Need]:

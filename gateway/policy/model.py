@@ -208,6 +208,11 @@ class Policy(msgspec.Struct, frozen=True):
     def knows_model(self, name: str) -> bool:
         return name in self.choices
 
+    @property
+    def masks(self) -> tuple[tuple[str, ...], ...]:
+        """Each way in which a route masks, once."""
+        return tuple(dict.fromkeys(route.mask for rule in self.rules for route in rule.routes if route.mask))
+
     def caller_for(self, key: str | None) -> Caller | None:
         """Who has this key; None: nobody, refuse. Only digests are compared."""
         if self.is_open:

@@ -41,6 +41,10 @@ def _changed(rule: Rule) -> Iterator[tuple[str, Rule]]:
 
 
 def _rerouted(routes: tuple[Route, ...]) -> Iterator[tuple[str, tuple[Route, ...]]]:
+    for number, route in enumerate(routes):
+        if route.mask:
+            bare = msgspec.structs.replace(route, mask=())
+            yield f"without the mask on `{route.backend}`", (*routes[:number], bare, *routes[number + 1 :])
     if len(routes) < 2:
         return
     yield "with its routes turned round", routes[::-1]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from gateway.core.errors import ConfigError
-from gateway.core.types import UP, Decision, Endpoint, Need, Sensitivity
+from gateway.core.types import UP, Decision, Endpoint, Masking, Need, Sensitivity
 from gateway.policy.evaluate import decide, exclusion
 from gateway.policy.model import Condition, Policy
 from gateway.policy.space import ENDPOINT, MODEL, OWN_NEED, SENSITIVITY, Box, Space, Witness
@@ -137,9 +137,9 @@ def taking(policy: Policy, space: Space, source: Source, backend: str, boxes: It
     return None
 
 
-def decided(policy: Policy, source: Source, witness: Witness) -> Decision:
+def decided(policy: Policy, source: Source, witness: Witness, maskings: Sequence[Masking] = ()) -> Decision:
     """What the gateway decides while every backend is up. That it comes to the source is no matter of opinion."""
-    decision = decide(policy, witness.envelope, witness.verdict, {})
+    decision = decide(policy, witness.envelope, witness.verdict, {}, maskings)
     assert decision.rule == source.name, f"`{source.name}` was found, `{decision.rule}` was decided"
     return decision
 

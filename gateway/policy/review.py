@@ -64,13 +64,15 @@ def review(policy: Policy) -> Review:
 
 
 def _of_source(policy: Policy, space: Space, source: Source) -> Iterator[Remark]:
+    """Of a route with a mask nothing is said: what is left of a request once it is masked, no enumeration knows."""
     first = next(reaching(space, source), None)
     if first is None:
         if source.name in policy.places and source.when is not None:
             yield Remark(Fault.DEAD_RULE, policy.places[source.name], _why_dead(policy, space, source))
         return
+    masked = {route.backend for rule in policy.rules if rule.name == source.name for route in rule.routes if route.mask}
     for backend in source.backends:
-        if taking(policy, space, source, backend, source.boxes) is None:
+        if backend not in masked and taking(policy, space, source, backend, source.boxes) is None:
             yield _dead_route(policy, space, source, backend, first)
     if source.name != UNKNOWN_ROUTES:
         yield from _gaps(policy, space, source)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from gateway.core.types import BackendState, Decision
+from gateway.core.types import BackendState, Decision, Masking
 from gateway.policy.cases import REFUSED
 from gateway.policy.compare import is_same
 from gateway.policy.evaluate import decide, refusal
@@ -20,6 +20,7 @@ class Tried(NamedTuple):
 
     case: Case
     witness: Witness
+    maskings: tuple[Masking, ...]
     rule: str
     mistakes: tuple[str, ...]
 
@@ -36,9 +37,10 @@ class Noticed(NamedTuple):
         return 100.0 if not self.mutants else 100.0 * (self.mutants - len(self.survivors)) / self.mutants
 
 
-def tried(policy: Policy, case: Case, witness: Witness) -> Tried:
-    decision = _decided(policy, case, witness)
-    return Tried(case, witness, decision.rule, tuple(_mistakes(policy, case, witness, decision)))
+def tried(policy: Policy, case: Case, witness: Witness, maskings: tuple[Masking, ...] = ()) -> Tried:
+    """`maskings`: what is believed of the request for each mask that a route has."""
+    decision = _decided(policy, case, witness, maskings)
+    return Tried(case, witness, maskings, decision.rule, tuple(_mistakes(policy, case, witness, decision)))
 
 
 def noticed(policy: Policy, trials: Sequence[Tried]) -> Noticed:
@@ -61,14 +63,14 @@ def coverage(policy: Policy, trials: Sequence[Tried]) -> Mapping[str, int]:
 
 def _fails(policy: Policy, trials: Sequence[Tried]) -> bool:
     return any(
-        any(_mistakes(policy, trial.case, trial.witness, _decided(policy, trial.case, trial.witness)))
+        any(_mistakes(policy, trial.case, trial.witness, _decided(policy, trial.case, trial.witness, trial.maskings)))
         for trial in trials
         if not trial.mistakes
     )
 
 
-def _decided(policy: Policy, case: Case, witness: Witness) -> Decision:
-    return decide(policy, *witness, dict.fromkeys(case.given.down, _DOWN))
+def _decided(policy: Policy, case: Case, witness: Witness, maskings: tuple[Masking, ...]) -> Decision:
+    return decide(policy, *witness, dict.fromkeys(case.given.down, _DOWN), maskings)
 
 
 def _mistakes(policy: Policy, case: Case, witness: Witness, decision: Decision) -> Iterator[str]:

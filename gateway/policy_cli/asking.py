@@ -1,13 +1,15 @@
 """From a prompt, a request file or a case to the request that the gateway would see, and what it believes of it."""
 
 import json
+from typing import NamedTuple
 
 import msgspec
 
 from gateway.classify.verdict import Classifier
 from gateway.classify.weights import shipped_weights
-from gateway.core.types import Caller, Endpoint, Envelope, Verdict
-from gateway.policy.belief import UNREADABLE_NOTE, class_of, found, score_of, tier_of
+from gateway.core.types import Caller, Endpoint, Envelope, Masking, Verdict
+from gateway.masked import maskings, variants
+from gateway.policy.belief import UNREADABLE_NOTE, class_of, found, masked_well, score_of, tier_of
 from gateway.policy.model import Case, Given, Policy
 from gateway.policy.space import PATHS, Witness
 from gateway.wire import requests
@@ -56,8 +58,15 @@ def request(policy: Policy, endpoint: Endpoint, caller: Caller, body: bytes) -> 
     )
 
 
-def witness(policy: Policy, case: Case, classify: Classifier) -> Witness:
-    """The request of a case. What the case says of it itself counts more than what its prompt gives."""
+class Described(NamedTuple):
+    """A case's request, what is believed of it, and what of it masked."""
+
+    witness: Witness
+    maskings: tuple[Masking, ...]
+
+
+def described(policy: Policy, case: Case, classify: Classifier) -> Described:
+    """What the case says of its request itself counts more than what its prompt gives."""
     given = case.given
     body = body_of(given.endpoint, given.prompt or "", given.model, given.stream)
     read = request(policy, given.endpoint, given.caller, body)
@@ -69,8 +78,19 @@ def witness(policy: Policy, case: Case, classify: Classifier) -> Witness:
         max_tokens=given.max_tokens,
         stream=read.stream or given.stream,
     )
-    verdict = Verdict(policy.labelling.default, 0.0, tier_of(policy.labelling, 0.0))
-    return Witness(envelope, _believed(policy, given, verdict if given.prompt is None else classify.classify(read)))
+    if given.prompt is not None:
+        verdict = classify.classify(read)
+        return Described(
+            Witness(envelope, _believed(policy, given, verdict)), masked_ways(policy, read, verdict, classify)
+        )
+    plain = Verdict(policy.labelling.default, 0.0, tier_of(policy.labelling, 0.0))
+    verdict = _believed(policy, given, plain)
+    return Described(Witness(envelope, verdict), masked_well(verdict, policy.labelling, policy.masks))
+
+
+def masked_ways(policy: Policy, envelope: Envelope, verdict: Verdict, classify: Classifier) -> tuple[Masking, ...]:
+    """What is believed of a request that was read, for each mask that a route has."""
+    return maskings(variants(envelope, verdict, policy.masks, classify))
 
 
 def _believed(policy: Policy, given: Given, verdict: Verdict) -> Verdict:

@@ -16,7 +16,7 @@ from gateway.policy.load import load
 from gateway.policy.model import Policy
 from gateway.policy.problems import suggestion
 from gateway.policy.space import Witness
-from gateway.policy_cli.asking import body_of, classifier, request
+from gateway.policy_cli.asking import body_of, classifier, masked_ways, request
 from gateway.stores.journal_scan import JournalScan
 
 _DOWN = BackendState(is_up=False, reason="you said so")
@@ -54,7 +54,7 @@ def _asked(policy: Policy, given: argparse.Namespace) -> Asked:
         envelope = envelope_of(record, policy, everyone)
         is_its_own = record.decision.policy_digest == policy.digest
         verdict = record.verdict if is_its_own else relabelled(record.verdict, policy.labelling)
-        return Asked(Witness(envelope, verdict), {**record.states, **down})
+        return Asked(Witness(envelope, verdict), {**record.states, **down}, record.maskings)
     endpoint, body = Endpoint(given.endpoint), _body(given)
     try:
         envelope = request(policy, endpoint, _caller(policy, given.caller), body)
@@ -62,7 +62,9 @@ def _asked(policy: Policy, given: argparse.Namespace) -> Asked:
         raise ConfigError(f"no client would get an answer to this request: {error.message}") from None
     if not policy.knows_model(envelope.model):
         raise ConfigError(f"the policy knows no model `{envelope.model}`{suggestion(envelope.model, policy.choices)}")
-    return Asked(Witness(envelope, classifier(policy).classify(envelope)), down)
+    classify = classifier(policy)
+    verdict = classify.classify(envelope)
+    return Asked(Witness(envelope, verdict), down, masked_ways(policy, envelope, verdict, classify))
 
 
 def _body(given: argparse.Namespace) -> bytes:

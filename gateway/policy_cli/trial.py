@@ -9,7 +9,7 @@ from gateway.core.errors import ConfigError, GatewayError
 from gateway.policy.load import load
 from gateway.policy.model import Policy
 from gateway.policy.trial import Tried, coverage, noticed, tried
-from gateway.policy_cli.asking import classifier, witness
+from gateway.policy_cli.asking import classifier, described
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def trials(policy: Policy) -> list[Tried]:
     found = []
     for case in policy.cases:
         try:
-            found.append(tried(policy, case, witness(policy, case, classify)))
+            found.append(tried(policy, case, *described(policy, case, classify)))
         except GatewayError as error:
             raise ConfigError(f"test `{case.name}` describes no request that is answered: {error.message}") from None
     return found
