@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev-installed
 PORT ?= 8000
 DATA ?= ../shared/data/complexity
 
-.PHONY: eval-sensitivity train-sensitivity help setup demo test check format bench bench-peers fuzz-restore weights eval-sensitivity train-sensitivity lock clean
+.PHONY: help setup demo test check format bench bench-peers fuzz-restore eval-complexity weights eval-sensitivity train-sensitivity lock clean
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -40,17 +40,12 @@ bench: $(DEV)  ## the gateway beside a plain relay and whichever peers are insta
 bench-peers: $(DEV)  ## install LiteLLM proxy and Portkey beside the gateway, for `make bench`
 	$(BIN)/python -m loadtests.bench.install_peers
 
+eval-complexity: $(DEV)  ## what the complexity model is held to, on the outcomes in DATA=..., by source
+	$(BIN)/gateway train complexity-table --data $(DATA)
+
 weights: $(DEV)  ## fit the shipped weights anew; DATA is the folder of outcomes
 	OMP_NUM_THREADS=2 $(BIN)/gateway train fit --data $(DATA) --leave-out routellm_mmlu routellm_gsm8k \
 	  --out gateway/classify/complexity.weights
-
-DATA ?= ../shared/data/sensitivity
-
-eval-sensitivity: $(DEV)  ## what the sensitivity detectors find in DATA=..., by source, the weakest first
-	$(BIN)/gateway train sensitivity-table --data $(DATA)
-
-train-sensitivity: $(DEV)  ## fit the shipped weights of the names anew on DATA=...
-	$(BIN)/gateway train sensitivity --data $(DATA) --out gateway/classify/names.weights
 
 eval-sensitivity train-sensitivity: DATA = ../shared/data/sensitivity
 

@@ -9,6 +9,7 @@ from gateway.training.evaluate import evaluate
 from gateway.training.fit import fit
 from gateway.training.own import Prices, fit_own, read_weights
 from gateway.training.score import score_file
+from gateway.training.table import table
 
 _FOLDER = "folder of .jsonl or .jsonl.gz files"
 
@@ -20,6 +21,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     judging.add_argument("--data", type=Path, required=True, metavar="DIR", help=_FOLDER)
     judging.add_argument("--weights", type=Path, metavar="FILE", help="the weights file (default: the shipped one)")
     judging.set_defaults(func=_evaluate)
+    listing = subparsers.add_parser("complexity-table", help="report the complexity model's figures on a folder")
+    listing.add_argument("--data", type=Path, required=True, metavar="DIR", help=_FOLDER)
+    listing.set_defaults(func=_table)
     scoring = subparsers.add_parser("score", help="score a file of prompts as serving would, a JSON line for each")
     scoring.add_argument("--in", type=Path, required=True, metavar="FILE", dest="source", help="JSON lines of prompts")
     scoring.add_argument("--out", type=Path, required=True, metavar="FILE", help="the JSON lines to write")
@@ -58,6 +62,11 @@ def _fit(given: argparse.Namespace) -> int:
 
 def _evaluate(given: argparse.Namespace) -> int:
     print(evaluate(given.data, given.weights))
+    return 0
+
+
+def _table(given: argparse.Namespace) -> int:
+    print(table(given.data))
     return 0
 
 

@@ -28,7 +28,7 @@ def fit(folder: Path, out: Path, left_out: Sequence[str] = ()) -> str:
     exported = model.fit(sample.take(seen), held_out[seen]).export()
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(exported)
-    lines = [_line(sample, source, held_out) for source in sample.sources]
+    lines = [line_of(sample, source, held_out) for source in sample.sources]
     written = f"wrote {out}: {len(exported)} bytes, digest {load(exported).digest[:16]}"
     return f"{sorting_table(lines, 'prompt held out')}\n\n{written}"
 
@@ -39,7 +39,7 @@ def _check(left_out: Sequence[str], sources: Sequence[str]) -> None:
             raise ConfigError(f"there is no source `{name}` to leave out; there are: {', '.join(sources)}")
 
 
-def _line(sample: Sample, source: str, held_out: Floats) -> Line:
+def line_of(sample: Sample, source: str, held_out: Floats) -> Line:
     """Held out by prompt, and beside it by a model that knows nothing of the source, where there are others."""
     rows = sample.source == source
     own = sample.take(rows)

@@ -36,12 +36,7 @@ class Prices(NamedTuple):
 def fit_own(outcomes: Path, prior: Weights, out: Path, plot: Path | None, prices: Prices | None) -> str:
     """Write a weights file and return the report. Raises `ConfigError` where the outcomes do not do."""
     requests = [request for request in read_file(outcomes) if request.has_outcome]
-    weak = np.array([request.weak for request in requests])
-    strong = np.array([request.strong for request in requests])
-    need = target(weak, strong)
-    check(need)
-    rows = _outcomes(requests, weak, strong, prior)
-    fitted = fit_local(rows, prior, need, datetime.date.today().isoformat())
+    rows, fitted = _fitted(requests, prior, datetime.date.today().isoformat())
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(fitted.exported)
     paragraphs = [*_warnings(requests, rows, fitted), _table(rows, fitted), *_money(rows, fitted, prices)]
@@ -50,6 +45,20 @@ def fit_own(outcomes: Path, prior: Weights, out: Path, plot: Path | None, prices
         reliability_plot(fitted.likely, 1 - rows.weak, plot)
         paragraphs.append(f"wrote {plot}: what was said beside what came")
     return "\n\n".join(paragraphs)
+
+
+def fitted_on(requests: Sequence[Request], prior: Weights, date: str) -> Local:
+    """The fit alone. Raises `ConfigError` where the outcomes do not do."""
+    return _fitted(requests, prior, date)[1]
+
+
+def _fitted(requests: Sequence[Request], prior: Weights, date: str) -> tuple[Outcomes, Local]:
+    weak = np.array([request.weak for request in requests])
+    strong = np.array([request.strong for request in requests])
+    need = target(weak, strong)
+    check(need)
+    rows = _outcomes(requests, weak, strong, prior)
+    return rows, fit_local(rows, prior, need, date)
 
 
 def _outcomes(requests: Sequence[Request], weak: Floats, strong: Floats, prior: Weights) -> Outcomes:
