@@ -42,22 +42,27 @@ def sources(policy: Policy, space: Space) -> list[Source]:
     return found
 
 
-def reaching(space: Space, source: Source, boxes: Iterable[Box] | None = None) -> Iterator[Box]:
-    """The requests that come to this source, of those in `boxes`: disjoint boxes, the next one found when asked for."""
+def reaching(
+    space: Space, source: Source, boxes: Iterable[Box] | None = None, most_steps: int = MOST_STEPS
+) -> Iterator[Box]:
+    """The requests that come to this source, of those in `boxes`: disjoint boxes, the next one found when asked for.
+
+    Raises ConfigError after so many steps.
+    """
     inside, _ = each_split(space, source.boxes if boxes is None else boxes, source.when)
-    yield from _left(space, source, inside, set())
+    yield from _left(space, source, inside, set(), most_steps)
 
 
 def taken_before(space: Space, source: Source) -> set[int]:
     """Which of the conditions before this source take requests that it would match, by number."""
     takers: set[int] = set()
     inside, _ = each_split(space, source.boxes, source.when)
-    for _ in _left(space, source, inside, takers):
+    for _ in _left(space, source, inside, takers, MOST_STEPS):
         pass
     return takers
 
 
-def _left(space: Space, source: Source, inside: list[Box], takers: set[int]) -> Iterator[Box]:
+def _left(space: Space, source: Source, inside: list[Box], takers: set[int], most_steps: int) -> Iterator[Box]:
     """What the conditions before leave over; the numbers of those that take something go to `takers`.
 
     A condition that takes all of a box ends the search there; else the one that leaves the fewest pieces is asked
@@ -68,7 +73,7 @@ def _left(space: Space, source: Source, inside: list[Box], takers: set[int]) -> 
     while stack:
         box, numbers = stack.pop()
         steps += len(numbers)
-        if steps > MOST_STEPS:
+        if steps > most_steps:
             raise ConfigError(
                 f"the rules before `{source.name}` tell too many kinds of requests apart to prove anything about them; "
                 "ask about fewer signals in one rule"

@@ -5,7 +5,8 @@ import pytest
 from gateway.config import read_policy
 from gateway.core.errors import ConfigError
 from gateway.core.types import Need
-from gateway.policy.space import OWN_NEED
+from gateway.policy.reach import reaching, sources
+from gateway.policy.space import OWN_NEED, Space
 from gateway.policy.verify import verify, violations
 from gateway.wire import requests
 
@@ -120,6 +121,40 @@ def test_a_policy_whose_proof_fails_is_not_served(tmp_path, base, environment) -
     with pytest.raises(ConfigError) as caught:
         read_policy(path, environment)
     assert "broken: no request that is hard goes to zone `openai`\n    request: " in str(caught.value)
+
+
+def many_rules(number: int) -> str:
+    """Rules about callers and teams, each with two further signals, in a fixed jumble."""
+    further = [
+        "complexity: hard, prompt_tokens: {{at_least: {0}}}",
+        "needs: tools, findings: phone, prompt_tokens: {{at_most: {0}}}",
+        "endpoint: [chat, completions], prompt_tokens: {{at_least: {0}}}",
+        "sensitivity: {{at_least: internal}}, stream: true, prompt_tokens: {{at_most: {0}}}",
+        "not: {{needs: images}}, prompt_tokens: {{at_most: {0}}}",
+    ]
+    rules = []
+    for each in range(number):
+        who = f"caller: {('billing', 'website')[each % 2]}" if each % 3 else f"team: {('finance', 'growth')[each % 2]}"
+        asks = further[each % len(further)].format(1000 + 37 * each)
+        rules.append(f"  - {{name: r{each}, when: {{{who}, {asks}}}, route: [frontier, local]}}\n")
+    return "".join(rules)
+
+
+def test_two_hundred_rules_are_proved(policy_with) -> None:
+    never = "invariants: [{never: {sensitivity: {at_least: confidential}, reaches: {zone: openai}}}]\n"
+    policy = policy_with(("  - name: private\n", many_rules(200) + "  - name: private\n"), ("deadline: 2m\n", never))
+    clearance, promise = verify(policy).proofs
+    assert len(policy.rules) == 203
+    assert clearance.leak is promise.leak is None
+    assert promise.states > 1_000_000
+
+
+def test_a_search_without_end_in_sight_is_given_up_aloud(policy_with) -> None:
+    policy = policy_with(("  - name: private\n", many_rules(50) + "  - name: private\n"))
+    space = Space([policy])
+    last = sources(policy, space)[-1]
+    with pytest.raises(ConfigError, match="too many kinds of requests apart to prove anything about them"):
+        list(reaching(space, last, most_steps=100))
 
 
 def test_what_an_endpoint_needs_by_itself_is_what_reading_it_says() -> None:
