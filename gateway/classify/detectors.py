@@ -10,6 +10,7 @@ from gateway.classify.detectors_secrets import (
     find_private_keys,
     find_vendor_keys,
 )
+from gateway.classify.document import BUSINESS, MEDICAL, find_private_prose
 from gateway.classify.hits import Detector
 from gateway.classify.names import ADDRESS, PERSON
 from gateway.classify.names_weights import find_shipped_names
@@ -29,4 +30,5 @@ DETECTORS: tuple[Detector, ...] = (
     Detector("password", "password", find_passwords, ASSIGNMENT),
     Detector("login in a url", "password", find_logins, ASSIGNMENT),
     Detector("names and addresses", PERSON, find_shipped_names, also=(ADDRESS,)),
+    Detector("private prose", MEDICAL, find_private_prose, also=(BUSINESS,)),
 )

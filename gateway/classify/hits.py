@@ -25,7 +25,8 @@ class Hit(NamedTuple):
 class Detector(msgspec.Struct, frozen=True):
     """A row of the table of detectors: `name` for records, the `kind` that policies speak of, and how to look.
 
-    `also`: other kinds that its hits may name. `needs`: the traits of a view (any of them) without which there is nothing to find; nought: always look.
+    `also`: other kinds that its hits may name. `needs`: the traits of a view (any of them) without which there is
+    nothing to find; nought: always look.
     """
 
     name: str

@@ -19,7 +19,20 @@ ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
 """What rules can see: a request to an unknown path never meets a rule, it goes by `unknown_routes`."""
 
 FINDING_KINDS: frozenset[str] = frozenset(
-    {"address", "api_key", "card", "email", "iban", "national_id", "password", "person", "phone", "private_key"}
+    {
+        "address",
+        "api_key",
+        "card",
+        "confidential_business",
+        "email",
+        "iban",
+        "medical",
+        "national_id",
+        "password",
+        "person",
+        "phone",
+        "private_key",
+    }
 )
 """What the detectors find; `classify/` and this set are held equal by a test."""
 

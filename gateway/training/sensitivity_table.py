@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.classify.detectors import DETECTORS
+from gateway.classify.document import BUSINESS, MEDICAL
 from gateway.classify.examine import examine
 from gateway.classify.hits import Detector
 from gateway.classify.names import ADDRESS, PERSON, find_names
@@ -27,7 +28,10 @@ _TARGETS = {"card": 0.995, "iban": 0.995, "national_id": 0.995, "email": 0.995, 
 _CORPUS = "kingfisher"
 _NAMES = {"PERSON": PERSON, "ADDRESS": ADDRESS}
 _NAME_TARGETS = {PERSON: 0.85, ADDRESS: 0.90}
-_PATTERNS = tuple(detector for detector in DETECTORS if detector.kind != PERSON)
+_PROSE = tuple(detector for detector in DETECTORS if detector.kind == MEDICAL)
+_PATTERNS = tuple(detector for detector in DETECTORS if detector.kind not in (PERSON, MEDICAL))
+_TOLD = {"phi": (MEDICAL, 0.85, 0.01), "confidential": (BUSINESS, 0.60, 0.02)}
+"""By label of a text: the kind it should be, the share of them wanted, and the most of ordinary prompts."""
 
 
 class Line(NamedTuple):
@@ -53,18 +57,20 @@ class Line(NamedTuple):
 def table(folder: Path) -> str:
     """The table, with how the data was split. Raises `ConfigError` where the folder holds no rows."""
     rows = read_rows(folder)
-    lines = sorted((*_patterns(rows), *_names(rows), *_attempts(read_attempts(folder))), key=lambda line: line.lead)
+    lines = sorted(
+        (*_patterns(rows), *_names(rows), *_prose(rows), *_attempts(read_attempts(folder))), key=lambda line: line.lead
+    )
     told = [
         f"gateway train sensitivity-table --data {folder}",
-        "split: patterns are not fitted; names and addresses by weights fitted without the whole source",
+        "split: patterns and word lists are not fitted; names and addresses by weights fitted without the whole source",
         "",
         "| what | source | found | target |",
         "|---|---|---|---|",
     ]
-    return "\n".join([*told, *map(_told, lines)])
+    return "\n".join([*told, *map(_row_of, lines)])
 
 
-def _told(line: Line) -> str:
+def _row_of(line: Line) -> str:
     sign = "at most" if line.is_alarm else "at least"
     return f"| {line.what} | {line.source} | {line.share:.3f} ({line.hits} of {line.rows}) | {sign} {line.target} |"
 
@@ -144,6 +150,17 @@ def _is_covered(text: str, span: Span, found: Sequence[Place], kind: str) -> boo
     """Every letter and digit; marks at the edges tell nothing."""
     covered = {at for place in found if place.kind == kind for at in range(place.start, place.end)}
     return all(at in covered for at in range(span.start, span.end) if text[at].isalnum())
+
+
+def _prose(rows: Sequence[Row]) -> Iterator[Line]:
+    """Stage 8: texts that hold no identifier, and ordinary prompts, by each kind."""
+    for family, own in _families(rows).items():
+        for label, (kind, recall, alarms) in _TOLD.items():
+            is_ordinary = all("none" in row.labels for row in own)
+            if is_ordinary or all(row.labels == (label,) and not row.spans_annotated for row in own):
+                hits = sum(any(place.kind == kind for place in places(row.text, _PROSE)[0]) for row in own)
+                what = f"ordinary prompts held as {kind}" if is_ordinary else f"{kind} found"
+                yield Line(what, family, hits, len(own), alarms if is_ordinary else recall, is_ordinary)
 
 
 def _attempts(attempts: Sequence[Attempt]) -> Iterator[Line]:

@@ -26,11 +26,12 @@ from gateway.core.types import (
 from gateway.policy.load import load
 from gateway.policy.model import Policy
 from gateway.policy.space import OWN_NEED
+from gateway.policy.vocabulary import FINDING_KINDS
 
 CLASSES = ("public", "internal", "confidential", "restricted")
 TIERS = ("simple", "medium", "hard")
 ENDPOINTS = tuple(each.value for each in Endpoint if each is not Endpoint.UNKNOWN)
-KINDS = ("address", "api_key", "card", "email", "iban", "national_id", "password", "person", "phone", "private_key")
+KINDS = tuple(sorted(FINDING_KINDS))
 NEEDS = tuple(need.value for need in Need)
 ZONES = ("home", "abroad", "moon")
 BACKENDS = ("ant", "bee", "cat")
