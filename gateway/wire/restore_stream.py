@@ -17,7 +17,7 @@ from gateway.wire.sse import MAX_EVENT_BYTES, event
 TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
 """The fields of a message, or of a piece of one, that a person reads."""
 
-_BLOCK = re.compile(rb".*?(?:\r?\n){2}", re.DOTALL)
+_EVENT_END, _END_BYTES = re.compile(rb"\n\r?\n"), 3
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.encode
 
@@ -40,25 +40,27 @@ class RestoringStream:
         self._is_json = is_json
         self._texts: dict[Slot, Restoring] = {}
         self._last: dict[str, Any] = {}
-        self._rest = b""
+        self._rest = bytearray()
 
     def feed(self, data: bytes) -> bytes:
         """INVARIANT: the text that goes out does not depend on where the chunks end."""
-        whole = self._rest + data if self._rest else data
+        seen = max(0, len(self._rest) - _END_BYTES + 1)
+        self._rest += data
         end = 0
         out: list[bytes] = []
-        for block in _BLOCK.finditer(whole):
-            out.append(self._block(block.group()))
-            end = block.end()
-        self._rest = whole[end:]
+        for found in _EVENT_END.finditer(self._rest, seen):
+            out.append(self._block(bytes(self._rest[end : found.end()])))
+            end = found.end()
+        del self._rest[:end]
         if len(self._rest) > MAX_EVENT_BYTES:  # no event of ours: let it pass
-            out.append(self._rest)
-            self._rest = b""
+            out.append(bytes(self._rest))
+            self._rest.clear()
         return b"".join(out)
 
     def finish(self) -> bytes:
         """At the end of the stream, or where it breaks off."""
-        rest, self._rest = self._rest, b""
+        rest = bytes(self._rest)
+        self._rest.clear()
         last = self._block(rest) if rest else b""
         return last + self._left_over()
 

@@ -42,9 +42,9 @@ class Echo:
         first = True
         for choice in _choices(asked):
             for delta in self._pieces(choice):
-                await _event(send, {"index": choice["index"], "finish_reason": None, **delta})
                 if not first:
                     await self.go_on.wait()
+                await _event(send, {"index": choice["index"], "finish_reason": None, **delta})
                 first = False
             last = {"text": ""} if "text" in choice else {"delta": {}}
             await _event(send, {"index": choice["index"], "finish_reason": choice["finish_reason"], **last})

@@ -10,7 +10,7 @@ import pytest
 from asks import WEATHER
 from echoing import Echo, an_echo
 from house import ZONES_AND_BACKENDS, House, open_house, text_of
-from test_nothing_leaks import encodings
+from test_nothing_leaks import VALUES, WAYS, encodings
 
 MAIL, CARD, SECRET = "ada@lovelace-post.de", "4111 1111 1111 1111", 'Tr0ub"4dor\\x9'
 SAID = f"Write to {MAIL} (or ADA@lovelace-post.de) about her card {CARD}, again {CARD.replace(' ', '-')}, please"
@@ -113,6 +113,20 @@ async def test_what_cannot_be_read_is_made_sendable_by_no_mask(house: House, ech
     with pytest.raises(openai.PermissionDeniedError, match="content of kind `image` could not be read"):
         await house.chat([{"type": "text", "text": SAID}, image])
     assert echo.bodies == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_no_value_is_sent_wherever_and_however_it_stands(echo: Echo, way: str) -> None:
+    """Masked or refused; of all kinds that are in there, so that as much as can be is sent."""
+    policy = MASKS.replace("[email, card, password]", "[api_key, card, email, iban, national_id, password, phone]")
+    async with (
+        open_house(policy, environment={"OPENAI_BASE_URL": echo.url}) as masking,
+        masking.http.post("/v1/chat/completions", json={"model": "auto", **WAYS[way]}) as answer,
+    ):
+        assert answer.status in (200, 403)
+        assert (answer.status == 200) == bool(echo.bodies)
+        assert answer.status == 403 or "x-gateway-masked" in answer.headers
+    assert left_for(echo, *VALUES) == []
 
 
 async def test_a_value_split_over_messages_stays(house: House, echo: Echo) -> None:
