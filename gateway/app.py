@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from gateway.backends.fleet import Fleet
 from gateway.classify.verdict import Classifier
-from gateway.classify.weights import shipped_weights
+from gateway.classify.weights import read, shipped_weights
 from gateway.config import Settings
 from gateway.core.errors import GatewayError
 from gateway.http import ops
@@ -44,6 +44,7 @@ class Gateway:
     """Everything of one running gateway, built from a policy and settings; owns what must be started and closed."""
 
     def __init__(self, policy: Policy, settings: Settings) -> None:
+        weights = shipped_weights() if settings.weights is None else read(settings.weights)
         clock = SystemClock()
         self.policy = policy
         self.is_draining = False
@@ -52,7 +53,7 @@ class Gateway:
         self.journal = SqliteJournal(settings.journal)
         self._metrics = Metrics(policy, self.fleet, self.sweep)
         self.recorder = Recorder(self.journal, self._metrics, sys.stdout if settings.log == "json" else None)
-        classifier = Classifier(policy.labelling, shipped_weights(), secrets.token_bytes(32))
+        classifier = Classifier(policy.labelling, weights, secrets.token_bytes(32))
         self.pipeline = Pipeline(policy, classifier, self.fleet, self.recorder, self.sweep, clock)
         self.data_plane = DataPlane(lambda: self.pipeline, settings.max_body_bytes, self._metrics.turned_away)
 

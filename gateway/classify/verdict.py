@@ -10,7 +10,7 @@ from gateway.classify.flatten import Flat, Group, strings
 from gateway.classify.hits import Detector
 from gateway.classify.memo import Memo
 from gateway.classify.sensitivity import Scan, scan
-from gateway.classify.weights import Weights
+from gateway.classify.weights import DIGEST_SHOWN, Weights
 from gateway.core.types import Endpoint, Envelope, Finding, Labelling, Sensitivity, Tier, Verdict
 
 _UNREAD_BODY = "the body could not be read"
@@ -27,6 +27,7 @@ class Classifier:
     ) -> None:
         self._labelling = labelling
         self._weights = weights
+        self._digest = weights.digest[:DIGEST_SHOWN]
         self._detectors = detectors
         self._memo = Memo(memo_key)
 
@@ -44,6 +45,7 @@ class Classifier:
             tier=tier,
             findings=findings,
             unknown=(*notes, *notes_on(scans), *trouble),
+            weights=self._digest,
         )
 
     def _examine(self, envelope: Envelope) -> tuple[list[Scan], tuple[str, ...]]:

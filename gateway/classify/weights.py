@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 from math import exp, isfinite, log
+from pathlib import Path
 
 import msgspec
 
@@ -19,6 +20,8 @@ from gateway.classify import features
 from gateway.core.errors import ConfigError
 
 MAGIC = b"hgcmplx1"
+DIGEST_SHOWN = 16
+"""Characters of a digest in records and reports."""
 _DIGEST_BYTES = 32
 _FARTHEST = 700.0  # exp overflows a little further out
 _LEAST = 1e-9
@@ -93,6 +96,16 @@ def shipped_weights() -> Weights:
     return load(importlib.resources.files("gateway.classify").joinpath("complexity.weights").read_bytes())
 
 
+def read(path: Path) -> Weights:
+    """The weights of a file. Raises `ConfigError` with its path where it is missing or `load` refuses it."""
+    try:
+        return load(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"the weights file `{path}` cannot be read: {error.strerror}; {_REMEDY}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
 def load(data: bytes) -> Weights:
     """Read a weights file. Raises `ConfigError` unless it is whole, finite, and made for these very features."""
     head = len(MAGIC) + _DIGEST_BYTES
@@ -103,10 +116,10 @@ def load(data: bytes) -> Weights:
     if data[len(MAGIC) : head] != digest.digest():
         raise ConfigError(f"the weights file is cut off or damaged: its checksum does not match; {_REMEDY}")
     try:
-        read = msgspec.msgpack.decode(payload, type=_Payload)
+        model = msgspec.msgpack.decode(payload, type=_Payload)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ConfigError(f"the weights file cannot be read: {error}; {_REMEDY}") from error
-    return _checked(read, digest.hexdigest())
+    return _checked(model, digest.hexdigest())
 
 
 def dump(

@@ -166,7 +166,8 @@ class Verdict(msgspec.Struct, frozen=True):
     """What we believe about a request.
 
     `complexity` is the score in 0..1 (need for the strong model). `unknown` says in words what could not be known and
-    was therefore given the strictest value ("detector `card` failed", "body could not be read").
+    was therefore given the strictest value ("detector `card` failed", "body could not be read"). `weights` begins the
+    digest of the weights that gave the score.
     """
 
     sensitivity: Sensitivity
@@ -174,6 +175,7 @@ class Verdict(msgspec.Struct, frozen=True):
     tier: Tier
     findings: tuple[Finding, ...] = ()
     unknown: tuple[str, ...] = ()
+    weights: str = ""
 
 
 class Labelling(msgspec.Struct, frozen=True):

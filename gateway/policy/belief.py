@@ -45,6 +45,7 @@ def relabelled(verdict: Verdict, labelling: Labelling) -> Verdict:
         tier=tier_of(labelling, verdict.complexity) if is_scored else Tier.HARD,
         findings=verdict.findings,
         unknown=verdict.unknown,
+        weights=verdict.weights,
     )
 
 

@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from gateway.classify.weights import Weights, shipped_weights
+from gateway.classify.weights import Weights, read, shipped_weights
 from gateway.core.errors import ConfigError
 from gateway.training.evaluate import evaluate
 from gateway.training.fit import fit
-from gateway.training.own import Prices, fit_own, read_weights
+from gateway.training.own import Prices, fit_own
 from gateway.training.score import score_file
 from gateway.training.table import table
 
@@ -77,4 +77,4 @@ def _score(given: argparse.Namespace) -> int:
 
 
 def _weights(path: Path | None) -> Weights:
-    return shipped_weights() if path is None else read_weights(path)
+    return shipped_weights() if path is None else read(path)

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from gateway.classify import complexity
-from gateway.classify.weights import Weights, shipped_weights
+from gateway.classify.weights import Weights, read, shipped_weights
 from gateway.training.metrics import Floats
 from gateway.training.outcomes import Request, read_requests
-from gateway.training.own import read_weights
 from gateway.training.report import Line, line, sorting_table, spread_table
 
 _FLATTERING = "prompts that these weights were fitted on flatter them; `gateway train fit` prints held-out figures"
@@ -18,7 +17,7 @@ _FLATTERING = "prompts that these weights were fitted on flatter them; `gateway 
 
 def evaluate(folder: Path, weights_file: Path | None) -> str:
     """The report on a folder, whose rows may lack outcomes; without a weights file, of the shipped weights."""
-    weights = shipped_weights() if weights_file is None else read_weights(weights_file)
+    weights = shipped_weights() if weights_file is None else read(weights_file)
     requests = sorted(read_requests(folder), key=lambda request: request.source)
     sources = {source: list(group) for source, group in groupby(requests, key=lambda request: request.source)}
     scores = {source: _scores(group, weights) for source, group in sources.items()}

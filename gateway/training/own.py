@@ -9,8 +9,7 @@ import numpy as np
 
 from gateway.classify.complexity import features_of, odds
 from gateway.classify.features import Features
-from gateway.classify.weights import Weights, load
-from gateway.core.errors import ConfigError
+from gateway.classify.weights import DIGEST_SHOWN, Weights, load
 from gateway.training.local import Local, Outcomes, fit_local
 from gateway.training.metrics import Floats, apgr, apgr_interval
 from gateway.training.outcomes import Request, read_file
@@ -40,7 +39,8 @@ def fit_own(outcomes: Path, prior: Weights, out: Path, plot: Path | None, prices
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(fitted.exported)
     paragraphs = [*_warnings(requests, rows, fitted), _table(rows, fitted), *_money(rows, fitted, prices)]
-    paragraphs.append(f"wrote {out}: digest {load(fitted.exported).digest[:16]}, fitted on {len(requests)} prompts")
+    digest = load(fitted.exported).digest[:DIGEST_SHOWN]
+    paragraphs.append(f"wrote {out}: digest {digest}, fitted on {len(requests)} prompts")
     if plot is not None:
         reliability_plot(fitted.likely, 1 - rows.weak, plot)
         paragraphs.append(f"wrote {plot}: what was said beside what came")
@@ -129,11 +129,3 @@ def _money(rows: Outcomes, fitted: Local, prices: Prices | None) -> list[str]:
             f"${prices.strong * 1000:.2f} if all go to the strong model"
         )
     return ["\n".join(lines)]
-
-
-def read_weights(path: Path) -> Weights:
-    """Raises `ConfigError` where the file is missing or no weights file."""
-    try:
-        return load(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"the weights file `{path}` cannot be read: {error.strerror}") from error
