@@ -155,20 +155,22 @@ def _seeds(view: View, lexicon: Lexicon) -> list[int]:
     return seeds
 
 
-def _capitalised(text: str) -> Iterator[tuple[int, str]]:
+def _capitalised(text: str) -> list[tuple[int, str]]:
     """Words of two letters and more that begin with a capital. Bytes are searched at a tenth of a pattern's cost."""
     try:
         cases = text.encode("latin-1").translate(_CASES)
     except UnicodeEncodeError:
-        yield from ((found.start(), found.group()) for found in _NAME_LIKE.finditer(text))
-        return
-    end, place = 0, cases.find(b"A")
+        return [(found.start(), found.group()) for found in _NAME_LIKE.finditer(text)]
+    words, find = [], cases.find
+    place = find(b"A")
     while place >= 0:
-        end = cases.find(b" ", place)
-        end = len(cases) if end < 0 else end
-        if end - place > 1 and (place == 0 or cases[place - 1] == _BLANK):
-            yield place, text[place:end]
-        place = cases.find(b"A", end)
+        end = find(b" ", place)
+        if end < 0:
+            end = len(cases)
+        if end > place + 1 and (place == 0 or cases[place - 1] == _BLANK):
+            words.append((place, text[place:end]))
+        place = find(b"A", end)
+    return words
 
 
 def _opened(text: str, seed: int) -> int:

@@ -31,6 +31,8 @@ _SLOT = re.compile(r"\{([pflasFPCT])\}")
 _PERSON, _ADDRESS = "PERSON", "ADDRESS"
 _KIND = {"p": _PERSON, "f": _PERSON, "l": _PERSON, "a": _ADDRESS, "s": _ADDRESS}
 _PARTICLES = ("von", "van", "van der", "de", "de la", "di", "da", "del", "bin", "al", "zu")
+_ITALIAN_TOWNS = ("Verona", "Bari", "Reggio Emilia", "Lucca", "San Remo", "Cuneo", "Trapani")
+"""Faker draws them from a set, whose order is another in each process."""
 _LOWERED = 0.06
 """Of the sentences: written without a capital, as people do in a hurry."""
 
@@ -90,7 +92,7 @@ def _value(slot: str, faker: Any, known: list[str], dice: random.Random) -> str:
         case "C":
             return str(faker.company())
         case _:
-            return str(faker.city())
+            return dice.choice(_ITALIAN_TOWNS) if "it_IT" in faker.locales else str(faker.city())
 
 
 def _full_name(faker: Any, dice: random.Random) -> str:
