@@ -13,7 +13,7 @@ from gateway.policy.match import always, predicate
 from gateway.policy.model import Condition, Rule
 from gateway.policy.problems import Place, place_of
 from gateway.policy.read import Reader, Value
-from gateway.policy.vocabulary import CLASSIFY, FINDING_KINDS, OTHERWISE, RESERVED_RULE_NAMES, UNKNOWN_ROUTES
+from gateway.policy.vocabulary import CLASSIFY, MASKABLE_KINDS, OTHERWISE, RESERVED_RULE_NAMES, UNKNOWN_ROUTES
 
 _PLAIN = Route(backend="")
 _MOST_RETRIES = 10
@@ -114,7 +114,7 @@ def _route(reader: Reader, value: Value, plain: Route, backends: Collection[str]
         return _to(reader.word(value, backends), plain)
     fields = reader.fields(value, schema.ROUTE)
     timed = _retried(reader, fields.get("retries"), _timed(reader, fields, plain))
-    mask = tuple(sorted(set(reader.words(fields.get("mask"), FINDING_KINDS))))
+    mask = tuple(sorted(set(reader.words(fields.get("mask"), MASKABLE_KINDS))))
     return msgspec.structs.replace(_to(reader.word(fields.get("to"), backends), timed), mask=mask)
 
 

@@ -36,6 +36,9 @@ FINDING_KINDS: frozenset[str] = frozenset(
 )
 """What the detectors find; `classify/` and this set are held equal by a test."""
 
+MASKABLE_KINDS = FINDING_KINDS - {"confidential_business", "medical"}
+"""Values that can be taken out of a text. The others are told of a whole text, of which a mask would leave nothing."""
+
 PINNED = "pinned"
 UNKNOWN_ROUTES = "unknown-routes"
 OTHERWISE = "otherwise"

@@ -51,6 +51,11 @@ def test_a_kind_that_nobody_finds_is_no_mask() -> None:
         load(TEXT.replace("email", "emial").encode(), "masks.yaml", {})
 
 
+def test_what_is_told_of_a_whole_text_is_no_mask() -> None:
+    with pytest.raises(ConfigError, match="cannot be `medical`"):
+        load(TEXT.replace("[phone, email]", "[phone, medical]").encode(), "masks.yaml", {})
+
+
 def test_what_the_mask_leaves_harmless_may_go() -> None:
     assert masks_wanted(POLICY, CHAT, FOUND) == (MASK,)
     assert decided(Masking(MASK, verdict(Sensitivity.PUBLIC))) == (["api", "gpu"], "")
