@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gateway.classify.weights import Weights, read, shipped_weights
 from gateway.core.errors import ConfigError
-from gateway.training.evaluate import evaluate
+from gateway.training.evaluate import compare, evaluate
 from gateway.training.fit import fit
 from gateway.training.own import Prices, fit_own
 from gateway.training.score import score_file
@@ -20,6 +20,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     judging = subparsers.add_parser("evaluate", help="report how weights sort the prompts of a folder")
     judging.add_argument("--data", type=Path, required=True, metavar="DIR", help=_FOLDER)
     judging.add_argument("--weights", type=Path, metavar="FILE", help="the weights file (default: the shipped one)")
+    judging.add_argument("--against", type=Path, metavar="FILE", help="compare with these weights on the same prompts")
     judging.set_defaults(func=_evaluate)
     listing = subparsers.add_parser("complexity-table", help="report the complexity model's figures on a folder")
     listing.add_argument("--data", type=Path, required=True, metavar="DIR", help=_FOLDER)
@@ -61,7 +62,10 @@ def _fit(given: argparse.Namespace) -> int:
 
 
 def _evaluate(given: argparse.Namespace) -> int:
-    print(evaluate(given.data, given.weights))
+    if given.against is None:
+        print(evaluate(given.data, given.weights))
+    else:
+        print(compare(given.data, given.weights, given.against))
     return 0
 
 

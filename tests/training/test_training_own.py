@@ -7,6 +7,7 @@ from outcome_rows import rows, write
 from gateway.classify import complexity
 from gateway.classify.weights import Calibration, load, shipped_weights
 from gateway.core.errors import ConfigError
+from gateway.training.evaluate import compare
 from gateway.training.local import ISOTONIC_FROM, calibrate
 from gateway.training.metrics import apgr
 from gateway.training.outcomes import read_file
@@ -125,3 +126,19 @@ def test_calls_needed_follow_the_order():
     assert calls_needed(best, weak, strong, 0.9) == pytest.approx(0.4)
     assert calls_needed(worst, weak, strong, 0.9) == pytest.approx(0.9)
     assert calls_needed(best, weak, strong, 0.5) == 0.0
+
+
+def test_two_weights_files_are_compared_on_the_same_prompts(tmp_path):
+    fit_own(outcomes(tmp_path / "own", rows(300)), shipped_weights(), tmp_path / "weights", None, None)
+    others = write(tmp_path / "others", rows(600))
+    report = compare(others, None, tmp_path / "weights")
+    alike = compare(others, tmp_path / "weights", tmp_path / "weights")
+    assert shipped_weights().digest[:16] in report
+    assert "-" not in report.split("sums")[1].split("\n")[0]
+    assert "0.000 [0.000, 0.000]" in alike
+
+
+def test_without_outcomes_nothing_is_compared(tmp_path):
+    fit_own(outcomes(tmp_path / "own", rows(60)), shipped_weights(), tmp_path / "weights", None, None)
+    with pytest.raises(ConfigError, match="nothing to compare by"):
+        compare(write(tmp_path / "rows", [{"prompt": "a"}]), None, tmp_path / "weights")
