@@ -10,6 +10,7 @@ from gateway.training.fit import fit
 from gateway.training.own import Prices, fit_own
 from gateway.training.score import score_file
 from gateway.training.table import table
+from gateway.training.threshold import Unit, find_threshold
 
 _FOLDER = "folder of .jsonl or .jsonl.gz files"
 
@@ -22,6 +23,15 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     judging.add_argument("--weights", type=Path, metavar="FILE", help="the weights file (default: the shipped one)")
     judging.add_argument("--against", type=Path, metavar="FILE", help="compare with these weights on the same prompts")
     judging.set_defaults(func=_evaluate)
+    finding = subparsers.add_parser("calibrate", help="find the score that gives a share of calls or keeps a quality")
+    finding.add_argument("--in", type=Path, required=True, metavar="FILE", dest="source", help="a sample, as for fit")
+    finding.add_argument("--out", type=Path, required=True, metavar="FILE.json", help="the threshold to write")
+    finding.add_argument("--weights", type=Path, metavar="FILE", help="the weights file (default: the shipped one)")
+    unit = finding.add_mutually_exclusive_group(required=True)
+    unit.add_argument("--share", type=float, metavar="X", help="this share of requests to the strong model")
+    unit.add_argument("--keep", type=float, metavar="X", help="keep this share of the strong model's quality")
+    unit.add_argument("--loss", type=float, metavar="X", help="lose this much of the mean score at most")
+    finding.set_defaults(func=_calibrate)
     listing = subparsers.add_parser("complexity-table", help="report the complexity model's figures on a folder")
     listing.add_argument("--data", type=Path, required=True, metavar="DIR", help=_FOLDER)
     listing.set_defaults(func=_table)
@@ -66,6 +76,14 @@ def _evaluate(given: argparse.Namespace) -> int:
         print(evaluate(given.data, given.weights))
     else:
         print(compare(given.data, given.weights, given.against))
+    return 0
+
+
+def _calibrate(given: argparse.Namespace) -> int:
+    units: tuple[Unit, ...] = ("share", "keep", "loss")
+    unit = next(each for each in units if getattr(given, each) is not None)
+    found = find_threshold(given.source, _weights(given.weights), unit, getattr(given, unit), given.out)
+    print(f"hard_from: {found.score:.4f}  # {unit} {found.amount:g}: {found.share:.0%} of {found.prompts} prompts")
     return 0
 
 
