@@ -109,7 +109,7 @@ def _answer(row: _Row, labelling: Labelling) -> _Answer:
 
 
 def _class_of(seen: Examined, labelling: Labelling) -> str:
-    return sensitivity_of(labelling, merged(seen.scans), seen.scans, bool(seen.unreadable)).label
+    return sensitivity_of(labelling, merged(seen.scans, labelling.ignored), seen.scans, bool(seen.unreadable)).label
 
 
 def _found(seen: Examined) -> list[_Found]:

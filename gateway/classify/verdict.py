@@ -28,7 +28,8 @@ class Classifier:
         self._labelling = labelling
         self._weights = weights
         self._digest = weights.digest[:DIGEST_SHOWN]
-        self._detectors = detectors
+        ignored = labelling.ignored
+        self._detectors = tuple(each for each in detectors if not ignored.issuperset({each.kind, *each.also}))
         self._memo = Memo(memo_key)
 
     def classify(self, envelope: Envelope) -> Verdict:
@@ -38,7 +39,7 @@ class Classifier:
         """
         scans, notes = self._examine(envelope)
         complexity, tier, trouble = self._complexity(envelope)
-        findings = merged(scans)
+        findings = merged(scans, self._labelling.ignored)
         return Verdict(
             sensitivity=sensitivity_of(self._labelling, findings, scans, bool(notes)),
             complexity=complexity,
@@ -104,11 +105,13 @@ def _flat(envelope: Envelope) -> Flat:
     return Flat((*flat.groups, path), flat.unreadable)
 
 
-def merged(scans: Sequence[Scan]) -> tuple[Finding, ...]:
-    """The findings of several texts as one list: a kind once."""
+def merged(scans: Sequence[Scan], ignored: frozenset[str] = frozenset()) -> tuple[Finding, ...]:
+    """The findings of several texts as one list: a kind once, and none that the policy has not looked for."""
     merged: dict[str, Finding] = {}
     for found in scans:
         for finding in found.findings:
+            if finding.kind in ignored:
+                continue
             seen = merged.get(finding.kind)
             if seen is not None:
                 sure = max(seen.confidence, finding.confidence)

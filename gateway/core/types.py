@@ -181,7 +181,7 @@ class Verdict(msgspec.Struct, frozen=True):
 class Labelling(msgspec.Struct, frozen=True):
     """How the policy turns findings and scores into classes and tiers; `classify` is given one.
 
-    A kind that `kinds` does not name has the class `unlisted`. Scores below `medium_from` are simple, below
+    A kind that `kinds` does not name has the class `unlisted`; those `ignored` are not looked for. Scores below `medium_from` are simple, below
     `hard_from` medium, the rest hard; these two go with the shipped weights (docs/classifier.md, "The tiers").
     """
 
@@ -190,6 +190,7 @@ class Labelling(msgspec.Struct, frozen=True):
     unlisted: Sensitivity = Sensitivity.RESTRICTED
     unreadable: Sensitivity = Sensitivity.RESTRICTED
     on_error: Sensitivity = Sensitivity.RESTRICTED
+    ignored: frozenset[str] = frozenset()
     medium_from: float = 0.3
     hard_from: float = 0.4
 

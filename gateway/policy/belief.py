@@ -16,7 +16,8 @@ _FAILED = "detector "
 
 def class_of(labelling: Labelling, kinds: Iterable[str], notes: Iterable[str] = ()) -> Sensitivity:
     """The highest class of all that is true of a request."""
-    levels = [labelling.default, *(labelling.kinds.get(kind, labelling.unlisted) for kind in kinds)]
+    looked_for = (kind for kind in kinds if kind not in labelling.ignored)
+    levels = [labelling.default, *(labelling.kinds.get(kind, labelling.unlisted) for kind in looked_for)]
     for note in notes:
         if note.startswith(_FAILED) or note == FAILED_NOTE:
             levels.append(labelling.on_error)

@@ -16,10 +16,11 @@ _NOTHING = Between(None, None)
 
 
 class Names(NamedTuple):
-    """The file's own names that conditions may use."""
+    """The file's own names that conditions may use, and the kinds of findings that it looks for."""
 
     callers: tuple[Caller, ...]
     models: Models
+    kinds: frozenset[str] = FINDING_KINDS
 
 
 def read_condition(reader: Reader, value: Value, names: Names) -> Condition:
@@ -128,7 +129,7 @@ _READERS: Mapping[str, ReadCondition] = {
     "team": _words(Signal.TEAM, OneOf, lambda names: _same([caller.team for caller in names.callers if caller.team])),
     "tag": _words(Signal.TAG, AnyOf, lambda names: _same([tag for caller in names.callers for tag in caller.tags])),
     "model": _model,
-    "findings": _words(Signal.FINDINGS, AnyOf, lambda names: _same(FINDING_KINDS)),
+    "findings": _words(Signal.FINDINGS, AnyOf, lambda names: _same(names.kinds)),
     "needs": _words(Signal.NEEDS, AnyOf, lambda names: NEEDS),
     "stream": _stream,
     "prompt_tokens": _tokens,

@@ -125,6 +125,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
     "CALLER": {"key": _SECRET, "team": _NAME, "tags": _some(_NAME)},
     "CLASSIFY": {"sensitivity": _ref("SENSITIVITY"), "complexity": _ref("COMPLEXITY")},
     "SENSITIVITY": {
+        "ignore": _words(sorted(FINDING_KINDS)),
         "kinds": _named(_CLASS, f"^({'|'.join(sorted(FINDING_KINDS))})$"),
         **dict.fromkeys(("default", "unlisted", "unreadable", "on_error"), _CLASS),
     },

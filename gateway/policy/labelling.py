@@ -30,6 +30,7 @@ def read_labelling(reader: Reader, value: Value | None) -> Labelling:
         unlisted=_class(reader, sensitivity.get("unlisted"), _STRICT.unlisted),
         unreadable=_class(reader, sensitivity.get("unreadable"), _STRICT.unreadable),
         on_error=_class(reader, sensitivity.get("on_error"), _STRICT.on_error),
+        ignored=_ignored(reader, sensitivity),
         medium_from=medium_from,
         hard_from=hard_from,
     )
@@ -39,10 +40,24 @@ def read_labelling(reader: Reader, value: Value | None) -> Labelling:
 
 def _check_on_error(reader: Reader, value: Value | None, labelling: Labelling) -> None:
     """A detector that failed may have had the worst before it: what it would have found is never let through."""
-    worst, kind = max((labelling.kinds.get(kind, labelling.unlisted), kind) for kind in FINDING_KINDS)
+    looked_for = FINDING_KINDS - labelling.ignored
+    worst, kind = max(
+        ((labelling.kinds.get(kind, labelling.unlisted), kind) for kind in looked_for), default=(labelling.default, "")
+    )
     if value and labelling.on_error < worst:
         sentence = f"{value.what} must be `{worst.label}`: the detector that failed may have seen a `{kind}`"
         reader.problems.add(value.node, sentence)
+
+
+def _ignored(reader: Reader, sensitivity: Mapping[str, Value]) -> frozenset[str]:
+    """What is not looked for: a kind that has a class as well would be two opinions."""
+    value = sensitivity.get("ignore")
+    ignored = reader.words(value, FINDING_KINDS)
+    kinds = reader.fields(sensitivity.get("kinds"), _KINDS)
+    for kind in ignored:
+        if value and kind in kinds:
+            reader.problems.add(value.node, f"`{kind}` is both in {value.what} and in `kinds`; remove one")
+    return frozenset(ignored)
 
 
 def _kinds(reader: Reader, value: Value | None) -> Mapping[str, Sensitivity]:

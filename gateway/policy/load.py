@@ -13,13 +13,13 @@ from gateway.policy.cases import CaseNames, read_cases
 from gateway.policy.conditions import Names
 from gateway.policy.invariants import read_invariants
 from gateway.policy.labelling import read_labelling
-from gateway.policy.model import Policy
+from gateway.policy.model import Policy, Rule
 from gateway.policy.models import choices, read_models
 from gateway.policy.parse import parse
 from gateway.policy.problems import Problems
 from gateway.policy.read import Reader, Value
 from gateway.policy.rules import read_rules, rule_places
-from gateway.policy.vocabulary import API_VERSION, KIND
+from gateway.policy.vocabulary import API_VERSION, FINDING_KINDS, KIND
 
 _DEADLINE_S = 600.0
 
@@ -51,8 +51,12 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
     backends = read_backends(reader, fields.get("backends"), zones)
     models = read_models(reader, fields.get("models"), backends)
     callers = read_callers(reader, fields.get("callers"))
-    names = Names(callers.everyone, models)
+    labelling = read_labelling(reader, fields.get("classify"))
+    names = Names(callers.everyone, models, FINDING_KINDS - labelling.ignored)
     rules = read_rules(reader, fields, names, backends)
+    for kind in sorted(labelling.ignored & _masked(rules)):
+        sentence = f"`{kind}` is masked by a route and in `ignore`: what is not looked for cannot be masked; remove one"
+        reader.problems.add(fields["classify"].node, sentence)
     return Policy(
         name=reader.name(metadata.get("name"), "policy"),
         version=reader.text(metadata.get("version")),
@@ -65,7 +69,7 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
         callers=callers.by_digest,
         everyone=callers.everyone,
         is_open=callers.is_open,
-        labelling=read_labelling(reader, fields.get("classify")),
+        labelling=labelling,
         rules=rules,
         unknown_routes=reader.word(fields.get("unknown_routes"), backends) or None,
         deadline_s=reader.duration(fields.get("deadline"), _DEADLINE_S),
@@ -75,6 +79,10 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
         places=rule_places(fields),
         missing_secrets=tuple(reader.missing_secrets),
     )
+
+
+def _masked(rules: tuple[Rule, ...]) -> frozenset[str]:
+    return frozenset(kind for rule in rules for route in rule.routes for kind in route.mask)
 
 
 def _baseline(reader: Reader, value: Value | None, backends: Mapping[str, BackendSpec]) -> str | None:

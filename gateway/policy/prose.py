@@ -40,7 +40,9 @@ def _classes(policy: Policy) -> Iterator[str]:
     yield ""
     for level in reversed(Sensitivity):
         kinds = [
-            f"`{kind}`" for kind in sorted(FINDING_KINDS) if labelling.kinds.get(kind, labelling.unlisted) is level
+            f"`{kind}`"
+            for kind in sorted(FINDING_KINDS - labelling.ignored)
+            if labelling.kinds.get(kind, labelling.unlisted) is level
         ]
         others = {
             "what cannot be read": labelling.unreadable,
@@ -50,6 +52,8 @@ def _classes(policy: Policy) -> Iterator[str]:
         }
         said = [*kinds, *(words for words, its_level in others.items() if its_level is level)]
         yield f"- {level.label.capitalize()}: {', '.join(said) or 'nothing'}."
+    if labelling.ignored:
+        yield f"- Not looked for: {', '.join(f'`{kind}`' for kind in sorted(labelling.ignored))}."
     yield ""
     yield (
         f"A request is hard from a score of {labelling.hard_from:g} on, medium from {labelling.medium_from:g}; "

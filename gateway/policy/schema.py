@@ -51,7 +51,7 @@ PRICE = Shape(
 )
 CALLER = Shape(required=("key",), optional=("team", "tags"))
 CLASSIFY = Shape(optional=("sensitivity", "complexity"))
-SENSITIVITY = Shape(optional=("kinds", "default", "unlisted", "unreadable", "on_error"))
+SENSITIVITY = Shape(optional=("kinds", "ignore", "default", "unlisted", "unreadable", "on_error"))
 COMPLEXITY = Shape(optional=("medium_from", "hard_from"))
 RULE = Shape(required=("name", "when", "route"), optional=("timeouts", "retries"))
 OTHERWISE = Shape(required=("route",), optional=("timeouts", "retries"))
