@@ -46,10 +46,11 @@ def _relay(site: Site) -> list[str]:
     return [sys.executable, "-m", "loadtests.bench.relay", "--port", str(site.port), "--upstream", site.upstream]
 
 
-def _gateway(kind: str) -> Callable[[Site], list[str]]:
+def _gateway(kind: str, *, ignoring: bool = True) -> Callable[[Site], list[str]]:
     def command(site: Site) -> list[str]:
         policy = site.folder / "policy.yaml"
-        text = (_HERE / "policy.yaml").read_text()
+        lines = (_HERE / "policy.yaml").read_text().splitlines(keepends=True)
+        text = "".join(line for line in lines if ignoring or "ignore:" not in line)
         policy.write_text(text.replace("kind: openai # local", f"kind: {kind} # local"))
         journal = site.folder / "journal.sqlite"
         serve = [sys.executable, "-m", "gateway", "serve", "--policy", str(policy), "--port", str(site.port)]
@@ -89,11 +90,16 @@ TARGETS = (
     Target("direct", "the mock upstream itself, on the core of wrk", None),
     Target("relay", "a plain ASGI relay over aiohttp under uvicorn: passes bytes, no more", _relay),
     _GATEWAY._replace(
-        what="key checked, classified, decided, recorded in SQLite and in a JSON line; backend of kind `openai`",
+        what="key checked, classified (identifiers, secrets, complexity), decided, recorded; backend of kind `openai`",
         command=_gateway("openai"),
     ),
     _GATEWAY._replace(
         name="gateway-tgi", what="the same with a backend of kind `tgi`: answers rewritten", command=_gateway("tgi")
+    ),
+    _GATEWAY._replace(
+        name="gateway-names",
+        what="as `gateway`, and names, addresses and private prose looked for",
+        command=_gateway("openai", ignoring=False),
     ),
     Target(
         "litellm",
