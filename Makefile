@@ -31,7 +31,7 @@ format: $(DEV)  ## rewrite the code in the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-fuzz-restore: $(DEV)  ## a million answer streams, cut anywhere: placeholders come back as values in each; nine minutes
+fuzz-restore: $(DEV)  ## a million answer streams, cut anywhere: placeholders come back as values in each; minutes
 	RESTORE_STREAMS=1000000 $(BIN)/pytest tests/wire/test_wire_restore.py -k fuzzed
 
 bench: $(DEV)  ## the gateway beside a plain relay and whichever peers are installed; needs wrk

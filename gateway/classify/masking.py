@@ -7,7 +7,6 @@ stays; whoever sends what comes out has it classified again.
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +18,8 @@ from gateway.core.types import Endpoint, Envelope
 
 _ROUNDS = 10  # a detector stops after a hundred hits in one text
 _SHORTEST = 3
+_SHARED = 16  # signs of a value after which its pattern branches no more
+_MOST_VALUES = 2_000  # more would hold up other requests
 _DEEPEST = 4  # JSON in a string of JSON in a string
 _LETTERS = "XQZJKVWY"
 _SECRETS = frozenset({"api_key", "password", "private_key"})  # case and spacing tell them apart
@@ -34,6 +35,10 @@ _decode_text = msgspec.json.Decoder(str).decode
 
 _UNMASKED = frozenset({Endpoint.UNKNOWN, Endpoint.TOKENIZE, Endpoint.CHAT_TOKENIZE})
 """Not taken apart; or their answers speak of places in the text, which a mask moves."""
+
+
+Form = tuple[str, ...]
+"""A value as the pattern that finds it, sign by sign."""
 
 
 class Masked(NamedTuple):
@@ -119,7 +124,7 @@ class _Values:
         self._labels: list[str] = []
         self._values: list[str] = []
         self._numbers: dict[str, int] = {}
-        self._forms: dict[str, None] = {}
+        self._forms: set[Form] = set()
 
     def add(self, kind: str, found: str) -> bool:
         """Whether it was not known in this form."""
@@ -128,13 +133,13 @@ class _Values:
         plain = _unescaped(found)
         number = self._number(_names(kind, plain))
         if not number:
-            if len(self._values) == MOST:
+            if len(self._values) == min(_MOST_VALUES, MOST):
                 raise ValueError("more values than placeholders")
             self._labels.append(label_of(kind))
             self._values.append(plain)
             number = len(self._values)
         for form in (found, plain):
-            self._forms[_form(kind, form)] = None
+            self._forms.update(_forms(kind, form))
             for name in _names(kind, form):
                 self._numbers.setdefault(name, number)
         return True
@@ -145,8 +150,7 @@ class _Values:
 
     def pattern(self) -> re.Pattern[str]:
         """Placeholders themselves first, so that no value is looked for in them; then the longest value."""
-        forms = sorted(self._forms, key=len, reverse=True)
-        return re.compile("|".join(chain([f"({self._own.pattern})"], forms)))
+        return re.compile(f"({self._own.pattern})|{_branches(self._forms, _SHARED)}")
 
     def placeholder(self, text: str) -> str:
         number = self._number(_names(_ANY_NUMBER, text))
@@ -165,14 +169,36 @@ def _unescaped(text: str) -> str:
         return text
 
 
-def _form(kind: str, text: str) -> str:
-    """The pattern by which a value is known again."""
+def _forms(kind: str, text: str) -> Iterator[Form]:
+    """The patterns by which a value is known again."""
     if kind in _SECRETS:
-        return re.escape(text)
-    signs = [char for char in text if char.isalnum()]
+        yield tuple(map(re.escape, text))
+        return
+    yield tuple(map(_any_case, text))
+    signs = [_any_case(char) for char in text if char.isalnum()]
     if kind in _NUMBERS and len(signs) >= _FEWEST_DIGITS:
-        return f"(?i:{re.escape(text)}|{_BETWEEN.join(map(re.escape, signs))})"
-    return f"(?i:{re.escape(text)})"
+        yield (signs[0], *(_BETWEEN + sign for sign in signs[1:]))
+
+
+def _any_case(char: str) -> str:
+    lower, upper = char.lower(), char.upper()
+    return f"[{lower}{upper}]" if lower != upper and len(lower) == len(upper) == 1 else re.escape(char)
+
+
+def _branches(forms: Collection[Form], depth: int) -> str:
+    """All forms as one pattern, the longest first, in which beginnings are shared: a text is not read once for each."""
+    if depth == 0 or len(forms) == 1:
+        return "|".join("".join(form) for form in sorted(forms, key=lambda form: (-len(form), form)))
+    rests: dict[str, list[Form]] = {}
+    for form in forms:
+        rests.setdefault(form[0], []).append(form[1:])
+    branches: list[tuple[int, str]] = []
+    for sign, rest in rests.items():
+        longer = [form for form in rest if form]
+        optional = "?" if len(longer) < len(rest) else ""
+        below = f"(?:{_branches(longer, depth - 1)}){optional}" if longer else ""
+        branches.append((-max(map(len, rest)), sign + below))
+    return "|".join(branch for _, branch in sorted(branches))
 
 
 def _names(kind: str, text: str) -> tuple[str, ...]:
