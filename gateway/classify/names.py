@@ -53,10 +53,22 @@ _DEGREES = _hashes("md phd dds dvm mba msc bsc ba ma sc eng jr sr ii iii iv esq 
 _CAPITALS = r"[A-Z\u00c0-\u00d6\u00d8-\u00de\u0100-\u024f\u0386-\u03ab\u0400-\u042f\u0531-\u0556\u1e00-\u1eff]"
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _NAME_LIKE = re.compile(rf"(?<![^\W\d_]){_CAPITALS}[^\W\d_]+")
-_BLANK = 32
-_CASES = bytes(
-    ord("A") if chr(code).isupper() else ord("a") if chr(code).isalpha() else _BLANK for code in range(256)
-)  # of Latin-1
+_TITLES_BEFORE = ("Mr. ", "Mrs. ", "Ms. ", "Dr. ", "Prof. ")
+
+
+_BLANK, _STOPPED = b" ."
+
+
+def _case_of(char: str) -> int:
+    """Upper, lower (with marks within a sentence), blank, and everything that may end or begin one."""
+    if char.isupper():
+        return ord("A")
+    if char.isalpha() or char in ",:":
+        return ord("a")
+    return _BLANK if char == " " else _STOPPED
+
+
+_CASES = bytes(_case_of(chr(code)) for code in range(256))  # of Latin-1
 _PLACE_LIKE = (
     re.compile(rf"\d\w{{0,3}},?[ \n]{_CAPITALS}|{_CAPITALS}[\w'-]{{2,}}[.,]? ?(?:\w{{1,3}}\.? )?\d"),
     re.compile(r"\d\w{0,3},?[ \n][A-Z]|[A-Z][\w'-]{2,}[.,]? ?(?:\w{1,3}\.? )?\d"),
@@ -151,26 +163,34 @@ def _seeds(view: View, lexicon: Lexicon) -> list[int]:
     ]
     if view.shape.find(b"0") >= 0:
         seeds += [found.start() for found in _PLACE_LIKE[text.isascii()].finditer(text)]
-        seeds.sort()
-    return seeds
+    return sorted(seeds)
 
 
 def _capitalised(text: str) -> list[tuple[int, str]]:
-    """Words of two letters and more that begin with a capital. Bytes are searched at a tenth of a pattern's cost."""
+    """Capitalised words of two letters and more, but those that only begin a sentence or a line.
+
+    A name there is found by its second word. Bytes are searched at a tenth of a pattern's cost.
+    """
     try:
         cases = text.encode("latin-1").translate(_CASES)
     except UnicodeEncodeError:
         return [(found.start(), found.group()) for found in _NAME_LIKE.finditer(text)]
     words, find = [], cases.find
-    place = find(b"A")
+    place = find(b"A", 2)
     while place >= 0:
-        end = find(b" ", place)
-        if end < 0:
-            end = len(cases)
-        if end > place + 1 and (place == 0 or cases[place - 1] == _BLANK):
-            words.append((place, text[place:end]))
-        place = find(b"A", end)
+        before = cases[place - 2]
+        if cases[place - 1] == _BLANK and before != _BLANK and (before != _STOPPED or _is_titled(text, place)):
+            end = find(b" ", place)
+            if end < 0:
+                end = len(cases)
+            if end > place + 1:
+                words.append((place, text[place:end].rstrip(",:.")))
+        place = find(b"A", place + 1)
     return words
+
+
+def _is_titled(text: str, place: int) -> bool:
+    return text[place - 3] in "rsf" and text.endswith(_TITLES_BEFORE, 0, place)
 
 
 def _opened(text: str, seed: int) -> int:
