@@ -18,6 +18,7 @@ _MAX_LOCAL, _MAX_DOMAIN = 64, 255
 _MAX_DISGUISED_DOMAIN = 120
 # RFC 2606 and RFC 6761: nobody can be reached there.
 _RESERVED = re.compile(r"(?:^|\.)(?:example\.(?:com|org|net)|example|test|invalid|localhost|local)\Z")
+_LOGIN = re.compile(r"://[^\s/@]+:\Z")
 _NOT_A_PERSON = frozenset({"git"})  # git@host is how one clones
 _FILE_ENDINGS = frozenset({"png", "jpg", "jpeg", "svg", "gif", "js", "ts", "py", "json", "html", "css"})  # logo@2x.png
 
@@ -98,7 +99,10 @@ def _email_around(text: str, at: int) -> Hit | None:
     host, ending = domain.group().lower(), domain.group(1).lower()
     if ending in _FILE_ENDINGS or _RESERVED.search(host):
         return None
-    return Hit(at - len(local.group()), domain.end(), CERTAIN)
+    start = at - len(local.group())
+    if text[start - 1 : start] == ":" and _LOGIN.search(text, max(0, start - _MAX_LOCAL), start):
+        return None  # the password and the host of `postgres://user:password@host`
+    return Hit(start, domain.end(), CERTAIN)
 
 
 def find_disguised_emails(view: View) -> Iterator[Hit]:

@@ -121,3 +121,7 @@ def test_what_is_no_telephone_number_is_nothing(text):
 @pytest.mark.parametrize("made", ["1382951198344a2e9f275b72", "a2e9f275b721382951198344", "9f1382951198344a2e275b72"])
 def test_the_id_of_a_tool_call_is_no_telephone_number(made):
     assert "phone" not in kinds(f"call_{made}")
+
+
+def test_the_password_and_the_host_of_a_login_are_no_address():
+    assert kinds("postgres://svc_app:" + "e5fBMNUr" + "@db-18.northwind-gears.eu:5432/prod") == {"password"}
