@@ -29,6 +29,6 @@ DETECTORS: tuple[Detector, ...] = (
     Detector("private key", "private_key", find_private_keys, TOKENS),
     Detector("password", "password", find_passwords, ASSIGNMENT),
     Detector("login in a url", "password", find_logins, ASSIGNMENT),
-    Detector("names and addresses", PERSON, find_shipped_names, also=(ADDRESS,)),
-    Detector("private prose", MEDICAL, find_private_prose, also=(BUSINESS,)),
+    Detector("names and addresses", PERSON, find_shipped_names, also=(ADDRESS,), reads_prose=True),
+    Detector("private prose", MEDICAL, find_private_prose, also=(BUSINESS,), reads_prose=True),
 )

@@ -37,6 +37,8 @@ _ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
 # As printed on cards: four fours; American Express; Diners Club; 19 digits; the halves; Maestro.
 _PRINTED = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (8, 8), (6, 13), (6, 10)})
 _MIN_CARD = 12
+_FOURS = (4, 4, 4, 4)
+_CHAIN = 3
 _MAX_ROW = 12  # three cards in a line; beyond it is a table of numbers
 _WORDS = cue(number_words.CARD)
 
@@ -74,11 +76,31 @@ _WRITTEN = re.compile(r"[A-Za-z]{2} ?[0-9]{2}(?:[ -]?[A-Za-z0-9]{3,4}){3,7}")
 
 def find_cards(view: View) -> Iterator[Hit]:
     """Payment card numbers: issuer, length and Luhn, in a form that cards are written in or beside a word for one."""
+    crowded: list[Number] = []
     for number in view.numbers:
         if len(number.digits) >= _MIN_CARD and luhn(number.digits) and _is_issued(number.digits):
             confidence = _card_confidence(view, number)
             if confidence:
                 yield Hit(number.start, number.end, confidence)
+            elif number.row > _MAX_ROW and number.shape == _FOURS:
+                crowded.append(number)
+    yield from _cards_in_a_row(crowded)
+
+
+def _cards_in_a_row(crowded: list[Number]) -> Iterator[Hit]:
+    """Valid numbers one behind the other in a long line: three of them are no chance, as one in a table may be."""
+    chain: list[Number] = []
+    for number in sorted(crowded, key=lambda number: number.start):
+        if chain and number.start - chain[-1].end > 1:
+            yield from _chained(chain)
+            chain = []
+        chain.append(number)
+    yield from _chained(chain)
+
+
+def _chained(chain: list[Number]) -> Iterator[Hit]:
+    if len(chain) >= _CHAIN:
+        yield from (Hit(number.start, number.end, LIKELY) for number in chain)
 
 
 def _is_issued(digits: str) -> bool:

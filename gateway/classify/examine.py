@@ -4,11 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gateway.classify.across import rejoined
+from gateway.classify.detectors import DETECTORS
 from gateway.classify.flatten import Flat, strings, told
 from gateway.classify.places import Place, places
 from gateway.classify.sensitivity import Scan
 
 _SEVERAL = "messages"
+_ACROSS = tuple(each for each in DETECTORS if not each.reads_prose)
+_WITHIN = tuple(each for each in DETECTORS if each.reads_prose)
 
 
 class Finding(NamedTuple):
@@ -46,9 +49,14 @@ def examine(document: object) -> Examined:
     findings: list[Finding] = []
     scans: list[Scan] = []
     for group in flat.groups:
-        found, scan = places("\n".join(group.parts))
+        parts, stands = group.parts, [_next(leaves, part) for part in group.parts]
+        found, scan = places("\n".join(parts), DETECTORS if len(parts) == 1 else _ACROSS)
         scans.append(scan)
-        findings.extend(_in_parts(group.parts, [_next(leaves, part) for part in group.parts], found))
+        findings.extend(_in_parts(parts, stands, found))
+        for part, leaf in zip(parts, stands, strict=True) if len(parts) > 1 else ():
+            found, scan = places(part, _WITHIN)
+            scans.append(scan)
+            findings.extend(_in_parts([part], [leaf], found))
     findings.extend(_across(flat, {finding.place.kind for finding in findings}, scans))
     return Examined(tuple(dict.fromkeys(findings)), tuple(scans), flat.unreadable)
 
@@ -56,7 +64,7 @@ def examine(document: object) -> Examined:
 def _across(flat: Flat, known: set[str], scans: list[Scan]) -> Iterator[Finding]:
     """Kinds that only several messages together show."""
     for text in rejoined(flat.groups):
-        found, scan = places(text)
+        found, scan = places(text, _ACROSS)
         scans.append(scan)
         yield from (Finding(_SEVERAL, Place(p.kind, 0, 0, p.confidence)) for p in found if p.kind not in known)
 

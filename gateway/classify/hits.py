@@ -26,7 +26,8 @@ class Detector(msgspec.Struct, frozen=True):
     """A row of the table of detectors: `name` for records, the `kind` that policies speak of, and how to look.
 
     `also`: other kinds that its hits may name. `needs`: the traits of a view (any of them) without which there is
-    nothing to find; nought: always look.
+    nothing to find; nought: always look. `reads_prose`: what it finds depends on all the words around, so it is shown
+    each string by itself: another string beside it can add a find and never take one away.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Detector(msgspec.Struct, frozen=True):
     find: Callable[[View], Iterator[Hit]]
     needs: int = 0
     also: tuple[str, ...] = ()
+    reads_prose: bool = False
 
 
 def announced(view: View, start: int, end: int, words: Cue, before: int = 60, after: int = 30) -> bool:

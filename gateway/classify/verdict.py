@@ -1,6 +1,6 @@
 """From an Envelope to its Verdict: how sensitive, how hard, and what could not be known."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import unquote_plus
 
 from gateway.classify.across import rejoined
@@ -12,6 +12,9 @@ from gateway.classify.memo import Memo
 from gateway.classify.sensitivity import Scan, scan
 from gateway.classify.weights import DIGEST_SHOWN, Weights
 from gateway.core.types import Endpoint, Envelope, Finding, Labelling, Sensitivity, Tier, Verdict
+
+_ALL, _ACROSS, _WITHIN = b"", b"a", b"w"
+"""By which detectors a text was looked at, in the memo."""
 
 _UNREAD_BODY = "the body could not be read"
 
@@ -29,7 +32,9 @@ class Classifier:
         self._weights = weights
         self._digest = weights.digest[:DIGEST_SHOWN]
         ignored = labelling.ignored
-        self._detectors = tuple(each for each in detectors if not ignored.issuperset({each.kind, *each.also}))
+        self._all = tuple(each for each in detectors if not ignored.issuperset({each.kind, *each.also}))
+        self._across = tuple(each for each in self._all if not each.reads_prose)
+        self._within = tuple(each for each in self._all if each.reads_prose)
         self._memo = Memo(memo_key)
 
     def classify(self, envelope: Envelope) -> Verdict:
@@ -53,19 +58,28 @@ class Classifier:
         """What was found in each text of a request, and notes on what is not text."""
         try:
             flat = _flat(envelope)
-            scans = [self._remembered("\n".join(group.parts)) for group in flat.groups]
-            scans.extend(self._remembered(text) for text in rejoined(flat.groups))
+            scans = [found for group in flat.groups for found in self._looked_at(group.parts)]
+            scans.extend(self._remembered(text, _ACROSS, self._across) for text in rejoined(flat.groups))
         except Exception:
             return [Scan(failed=("flattener",))], ()
         unread = (_UNREAD_BODY,) if envelope.document is None else ()
         return scans, (*unread, *(f"content of kind `{kind}` could not be read" for kind in flat.unreadable))
 
-    def _remembered(self, text: str) -> Scan:
-        key = self._memo.key_of(text)
+    def _looked_at(self, parts: Sequence[str]) -> Iterator[Scan]:
+        """What stands together is looked at as one, and once more string by string by those who read prose."""
+        if len(parts) == 1:
+            yield self._remembered(parts[0], _ALL, self._all)
+            return
+        yield self._remembered("\n".join(parts), _ACROSS, self._across)
+        if self._within:
+            yield from (self._remembered(part, _WITHIN, self._within) for part in parts)
+
+    def _remembered(self, text: str, mark: bytes, detectors: Sequence[Detector]) -> Scan:
+        key = mark + self._memo.key_of(text)
         known = self._memo.get(key)
         if known is not None:
             return known
-        fresh = scan(text, self._detectors)
+        fresh = scan(text, detectors)
         if not fresh.failed:  # a failure may have been one of memory, and is no knowledge of the text
             self._memo.put(key, fresh)
         return fresh

@@ -11,7 +11,9 @@ WEIGHTS = shipped_weights()
 LABELLING = Labelling(
     kinds={
         **dict.fromkeys(("card", "iban", "national_id", "api_key", "private_key", "password"), Sensitivity.RESTRICTED),
-        **dict.fromkeys(("email", "phone", "person", "address", "medical", "confidential_business"), Sensitivity.CONFIDENTIAL),
+        **dict.fromkeys(
+            ("email", "phone", "person", "address", "medical", "confidential_business"), Sensitivity.CONFIDENTIAL
+        ),
     }
 )
 CARD = "4539 1488 0343 6467"

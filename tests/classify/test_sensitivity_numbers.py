@@ -136,3 +136,8 @@ def test_a_table_of_amounts_is_nothing(rows):
 @given(st.lists(st.integers(10**5, 10**7), min_size=5, max_size=60), st.sampled_from(["\n", ", ", " ", "\t", " | "]))
 def test_a_column_of_numbers_is_no_card_or_account(numbers, separator):
     assert kinds(separator.join(map(str, numbers))) & {"iban", "phone"} == set()
+
+
+@pytest.mark.parametrize("cards", [4, 5, 9])
+def test_cards_one_behind_the_other_are_no_table(cards):
+    assert kinds(" ".join(["4111 1111 1111 1111"] * cards)) == {"card"}

@@ -131,6 +131,16 @@ def test_a_further_part_never_lowers_the_class(texts, further):
     assert classified(chat([*parts, {"type": "text", "text": further}])).sensitivity >= before
 
 
+@pytest.mark.parametrize("further", ["0", "and then some words of everyday text, none of which is private at all " * 9])
+@pytest.mark.parametrize(
+    "text", ["MU!YE", "Mr Teodor Brask of 12 Rue des Lilas", "i was diagnosed with diabetes, my doctor says"]
+)
+def test_a_part_beside_it_takes_nothing_from_what_prose_tells(text, further):
+    before = {finding.kind for finding in classified(chat(text)).findings}
+    parts = [{"type": "text", "text": part} for part in (text, further)]
+    assert before <= {finding.kind for finding in classified(chat(parts)).findings}
+
+
 @given(st.dictionaries(TEXT, JSON, max_size=3), TEXT, JSON)
 def test_a_further_field_never_lowers_the_class(document, key, value):
     before = classified({**chat("hello"), **document}).sensitivity
