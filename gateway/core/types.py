@@ -181,8 +181,9 @@ class Verdict(msgspec.Struct, frozen=True):
 class Labelling(msgspec.Struct, frozen=True):
     """How the policy turns findings and scores into classes and tiers; `classify` is given one.
 
-    A kind that `kinds` does not name has the class `unlisted`; those `ignored` are not looked for. Scores below `medium_from` are simple, below
-    `hard_from` medium, the rest hard; these two go with the shipped weights (docs/classifier.md, "The tiers").
+    A kind that `kinds` does not name has the class `unlisted`; those `ignored` are not looked for. Scores below
+    `medium_from` are simple, below `hard_from` medium, the rest hard; the defaults go with the shipped weights
+    (docs/classifier.md, "The tiers").
     """
 
     kinds: Mapping[str, Sensitivity]
