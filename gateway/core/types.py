@@ -191,9 +191,9 @@ class Labelling(msgspec.Struct, frozen=True):
     unlisted: Sensitivity = Sensitivity.RESTRICTED
     unreadable: Sensitivity = Sensitivity.RESTRICTED
     on_error: Sensitivity = Sensitivity.RESTRICTED
-    ignored: frozenset[str] = frozenset()
     medium_from: float = 0.3
     hard_from: float = 0.4
+    ignored: frozenset[str] = frozenset()
 
 
 class Masking(msgspec.Struct, frozen=True):

@@ -38,13 +38,15 @@ def score_of(labelling: Labelling, tier: Tier) -> float:
 
 
 def relabelled(verdict: Verdict, labelling: Labelling) -> Verdict:
-    """The same findings, notes and score under another `classify`. What could not be scored stays hard."""
+    """The same findings, notes and score under another `classify`. What could not be scored stays hard, and what was
+    not looked for stays unknown.
+    """
     is_scored = not any(note.startswith(_UNSCORED) for note in verdict.unknown)
     return Verdict(
         sensitivity=class_of(labelling, (finding.kind for finding in verdict.findings), verdict.unknown),
         complexity=verdict.complexity,
         tier=tier_of(labelling, verdict.complexity) if is_scored else Tier.HARD,
-        findings=verdict.findings,
+        findings=tuple(finding for finding in verdict.findings if finding.kind not in labelling.ignored),
         unknown=verdict.unknown,
         weights=verdict.weights,
     )
