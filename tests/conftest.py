@@ -2,6 +2,6 @@
 
 from hypothesis import settings
 
-settings.register_profile("check", max_examples=20, deadline=None)
+settings.register_profile("check", max_examples=10, deadline=None)
 settings.register_profile("test", max_examples=100, deadline=None)
 settings.load_profile("test")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 DEMO = [sys.executable, "-m", "gateway", "demo", "--per-second", "20"]
-PLACES = ("frontier", "local")
+pytestmark = pytest.mark.slow
 
 
 def table(said: str) -> dict[str, dict[str, int]]:

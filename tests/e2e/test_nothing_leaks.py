@@ -129,7 +129,15 @@ async def test_private_content_never_leaves_while_the_gpu_is_down(a_house, polic
 
 
 @pytest.mark.parametrize(
-    "fault", ["fail_status", "overloaded", "cut_after_events", "hang", "unhealthy", "error_event_first"]
+    "fault",
+    [
+        "fail_status",
+        "overloaded",
+        "cut_after_events",
+        pytest.param("hang", marks=pytest.mark.slow),
+        "unhealthy",
+        "error_event_first",
+    ],
 )
 async def test_no_fault_of_the_gpu_sends_private_content_out(a_house, fault: str) -> None:
     house: House = await a_house(
