@@ -85,7 +85,7 @@ def _machine() -> dict[str, str]:
 
 def _print(machine: dict[str, str], targets: Sequence[Target], figures: dict[str, report.Figures]) -> None:
     print(*report.headline(figures), "", *report.table(figures), "", sep="\n")
-    print(*(f"{target.name:<12}{target.what}" for target in targets), "", sep="\n")
+    print(*(f"{target.name:<15}{target.what}" for target in targets), "", sep="\n")
     print(*(f"{name:<22}{value}" for name, value in machine.items()), "", sep="\n")
     if "gateway" in figures:
         print(*report.limits(figures), sep="\n")
