@@ -7,16 +7,16 @@ import importlib
 import logging
 import os
 import warnings
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from gateway.backends.door import guard
 from gateway.backends.headers import Headers, reply_headers
 from gateway.backends.replicas import Replicas, Turn
-from gateway.backends.reply import WholeReply
+from gateway.backends.reply import PiecewiseReply, WholeReply
 from gateway.core.errors import AttemptFailed, FailureKind, GatewayError, StreamBroken
 from gateway.core.ports import Clock, Reply
-from gateway.core.types import BackendSpec, BackendState, Envelope, Route, Sensitivity, Usage
+from gateway.core.types import BackendSpec, BackendState, Envelope, Route, Sensitivity
 from gateway.wire import litellm_call
 from gateway.wire.choose import choose
 from gateway.wire.exchange import Exchange, Rewriter
@@ -162,60 +162,35 @@ class LiteLLMBackend:
             self._replicas.replace(self.spec.urls or (_ITS_OWN,), "")
 
 
-class CallReply:
+class CallReply(PiecewiseReply):
     """Implements `core.ports.Reply` for a stream that litellm hands over in objects; owns the call and its turn."""
 
-    is_stream = True
-    status = 200
-    body = b""
-
     def __init__(self, call: Call, stream: Any, rewriter: Rewriter, turn: Turn, headers: Headers) -> None:
-        self.headers = headers
+        super().__init__(rewriter, turn, headers, 200)
         self._call = call
         self._stream = stream
-        self._rewriter = rewriter
-        self._turn = turn
-        self._first = b""
-        self._is_ended = False
-
-    @property
-    def replica(self) -> str:
-        return self._turn.replica.name
-
-    @property
-    def usage(self) -> Usage | None:
-        return self._rewriter.usage
 
     async def begin(self) -> None:
-        """Wait for the first sign of an answer. Raises AttemptFailed, GatewayError, or what the provider's error is."""
+        """As any stream's; raises the provider's own error too, which whoever asked can read."""
         try:
-            while not self._first and not self._is_ended:
-                self._first = await self._next()
-        except StreamBroken as broken:
-            await self._close()
-            raise AttemptFailed(broken.kind, broken.detail) from None
+            await super().begin()
         except BaseException:
             await self._close()
             raise
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def _next(self) -> bytes:
         try:
-            if self._first:
-                yield self._first
-            while not self._is_ended:
-                data = await self._next()
-                if data:
-                    yield data
-        except StreamBroken as broken:
-            self._turn.failed(broken.kind)
+            return await self._piece()
+        except (StreamBroken, AttemptFailed, GatewayError):
             raise
         except Exception as error:  # whatever a provider's library raises, through litellm or past it
+            if not self._first:
+                raise
             kind, what = trouble(error) or (FailureKind.SERVER_ERROR, "the provider failed in the middle of its stream")
-            self._turn.failed(kind)
             raise StreamBroken(kind, what) from None
 
-    async def _next(self) -> bytes:
-        """What the next object from litellm becomes, possibly nothing."""
+    async def _piece(self) -> bytes:
+        """What the next object from litellm becomes."""
         piece = await anext(self._stream, None)
         if piece is None:
             self._is_ended = True

@@ -1,5 +1,6 @@
 """Answers on their way to the client: whole ones in hand, and streams with their first byte in hand."""
 
+from abc import abstractmethod
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -30,18 +31,21 @@ class WholeReply(msgspec.Struct, frozen=True):
         """Nothing is open."""
 
 
-class StreamReply:
-    """Implements `core.ports.Reply` for an answer that is still coming; owns its connection and its turn."""
+class PiecewiseReply:
+    """The half of `core.ports.Reply` that streams share: the first sign of an answer in hand, then piece by piece.
 
-    __slots__ = ("_first", "_is_ended", "_response", "_rewriter", "_turn", "headers", "status")
+    A stream says in `_next` what its next piece becomes, possibly nothing, sets `_is_ended` at the end, and closes what
+    it owns in `aclose`.
+    """
+
+    __slots__ = ("_first", "_is_ended", "_rewriter", "_turn", "headers", "status")
 
     is_stream = True
     body = b""
 
-    def __init__(self, response: Response, rewriter: Rewriter, turn: Turn, headers: Headers, status: int) -> None:
+    def __init__(self, rewriter: Rewriter, turn: Turn, headers: Headers, status: int) -> None:
         self.status = status
         self.headers = headers
-        self._response = response
         self._rewriter = rewriter
         self._turn = turn
         self._first = b""
@@ -75,8 +79,20 @@ class StreamReply:
             self._turn.failed(broken.kind)
             raise
 
+    @abstractmethod
+    async def _next(self) -> bytes: ...
+
+
+class StreamReply(PiecewiseReply):
+    """Implements `core.ports.Reply` for an answer that is still coming; owns its connection and its turn."""
+
+    __slots__ = ("_response",)
+
+    def __init__(self, response: Response, rewriter: Rewriter, turn: Turn, headers: Headers, status: int) -> None:
+        super().__init__(rewriter, turn, headers, status)
+        self._response = response
+
     async def _next(self) -> bytes:
-        """What the next piece from upstream becomes, possibly nothing."""
         try:
             data = await self._response.readany()
         except AttemptFailed as failure:
