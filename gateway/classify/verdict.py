@@ -40,7 +40,7 @@ class Classifier:
     def classify(self, envelope: Envelope) -> Verdict:
         """Never raises: what cannot be known has the class and the tier that the policy gives to the unknown.
 
-        INVARIANT: adding text to a request never lowers its sensitivity.
+        INVARIANT: a further message, part or field never lowers the sensitivity of a request.
         """
         scans, notes = self._examine(envelope)
         complexity, tier, trouble = self._complexity(envelope)
