@@ -24,7 +24,7 @@ VERBS = {
     "policy": Verb("gateway.policy_cli.command", "check a policy file and prove what it promises"),
     "scan": Verb("gateway.scan", "tell what is sensitive in a text or in rows of JSON, without the text itself"),
     "simulate": Verb("gateway.simulators.command", "run a stand-in for a TGI server or for OpenAI"),
-    "train": Verb("gateway.training.command", "fit and evaluate the complexity classifier"),
+    "train": Verb("gateway.training.command", "fit and judge the classifiers"),
 }
 
 
