@@ -96,5 +96,9 @@ class JournalUnavailable(Exception):
     """Records cannot be written or read now: a full disk, a locked file, a closed pipe. Offer them again later."""
 
 
+class LedgerUnavailable(Exception):
+    """Nothing can be reserved now, because the ledger cannot be reached. What was spent is told to it later."""
+
+
 class ConfigError(Exception):
     """A policy or configuration that cannot be used: says the file, the line, and what to do."""

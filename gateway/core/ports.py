@@ -1,9 +1,11 @@
-"""The ports: what the pipeline asks of backends and of the recorder, with no word about how."""
+"""The ports: what the pipeline asks of backends, the ledger and the recorder, with no word about how."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
+from gateway.core.budgets import Charge, Hold, Shortfall, Standing
 from gateway.core.errors import GatewayError
+from gateway.core.money import NanoUSD
 from gateway.core.types import BackendSpec, BackendState, Envelope, Record, Route, Sensitivity, Usage
 
 
@@ -53,6 +55,30 @@ class Fleet(Protocol):
     def __getitem__(self, name: str) -> Backend: ...
     def in_flight(self) -> Mapping[tuple[str, str], int]: ...
     def wanted(self, name: str) -> None: ...
+
+
+class Ledger(Protocol):
+    """Keeps the accounts of all budgets, together with every other gateway that has the same ledger.
+
+    `reserve` sets `amount` aside in every account of `charges` or in none: a Hold, or the Shortfall that prevents it.
+    Where a hard budget is short only because of what others hold, it waits for them in line, as long as each such
+    budget lets it. With `least`, a smaller hold will do: it is given where the full amount can no longer come. Raises
+    LedgerUnavailable. Cancelling it leaves nothing held.
+
+    `settle` is told, not asked: the hold ends, and `actual` is spent, be it more or less than was held. A second time
+    it does nothing. A hold that is neither settled nor extended before it expires counts as spent in full; settling it
+    later puts that right. `settle(hold, NanoUSD(0))` gives it back.
+
+    `standing` is what was last heard of an account, at no cost; `read` asks.
+    """
+
+    async def reserve(
+        self, charges: tuple[Charge, ...], amount: NanoUSD, lease_s: float, least: NanoUSD | None = None
+    ) -> Hold | Shortfall: ...
+    def settle(self, hold: Hold, actual: NanoUSD) -> None: ...
+    def extend(self, hold: Hold, lease_s: float) -> None: ...
+    def standing(self, charge: Charge) -> Standing: ...
+    async def read(self, charge: Charge) -> Standing: ...
 
 
 class Recorder(Protocol):
