@@ -262,12 +262,27 @@ class Route(msgspec.Struct, frozen=True):
         return self.first_byte_s if stream else self.total_s
 
 
+class Standing(StrEnum):
+    """How a backend is, in one word: the vocabulary of the states that decisions are made in."""
+
+    UP = "up"
+    SATURATED = "saturated"  # up, but whoever comes now waits longer than the policy wants
+    DOWN = "down"
+
+
 class BackendState(msgspec.Struct, frozen=True):
-    """What the fleet knows of a backend at this moment; `reason` is filled where it is not up."""
+    """What the fleet knows of a backend at this moment; `reason` is filled where it is down or saturated."""
 
     is_up: bool
     reason: str = ""
     context_tokens: int | None = None
+    is_saturated: bool = False
+
+    @property
+    def standing(self) -> Standing:
+        if not self.is_up:
+            return Standing.DOWN
+        return Standing.SATURATED if self.is_saturated else Standing.UP
 
 
 UP = BackendState(is_up=True)

@@ -60,7 +60,7 @@ OUTCOMES = st.builds(
 )
 
 
-STATES = st.builds(BackendState, st.booleans(), WORDS, st.none() | COUNTS)
+STATES = st.builds(BackendState, st.booleans(), WORDS, st.none() | COUNTS, st.booleans())
 
 
 @st.composite
