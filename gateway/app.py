@@ -13,8 +13,10 @@ from starlette.exceptions import HTTPException
 
 from gateway.backends.fleet import Fleet
 from gateway.classify.verdict import Classifier
-from gateway.classify.weights import read, shipped_weights
 from gateway.config import Settings
+from gateway.control.origin import Origin, Served, read_weights
+from gateway.control.reload import Reload
+from gateway.control.succession import Generation, Succession
 from gateway.core.errors import GatewayError
 from gateway.http import ops
 from gateway.http.accept import Receive, Scope
@@ -41,33 +43,67 @@ class SystemClock:
 
 
 class Gateway:
-    """Everything of one running gateway, built from a policy and settings; owns what must be started and closed."""
+    """Everything of one running gateway, built from a policy and settings; owns what must be started and closed.
 
-    def __init__(self, policy: Policy, settings: Settings) -> None:
-        weights = shipped_weights() if settings.weights is None else read(settings.weights)
+    `origin`: the files the policy came from, which are then watched; None where it came from none.
+    """
+
+    def __init__(self, policy: Policy, settings: Settings, origin: Origin | None = None) -> None:
+        weights = read_weights(settings.weights)
         clock = SystemClock()
-        self.policy = policy
         self.is_draining = False
-        self.fleet = Fleet(policy.backends, clock)
+        self._clock = clock
         self.sweep = Sweep(clock)
         self.journal = SqliteJournal(settings.journal)
-        self._metrics = Metrics(policy, self.fleet, self.sweep)
+        fleet = Fleet(policy.backends, clock)
+        self._metrics = Metrics(policy, fleet, self.sweep)
         self.recorder = Recorder(self.journal, self._metrics, sys.stdout if settings.log == "json" else None)
+        self.succession = succession = Succession(self._generation(Served(policy, weights), fleet))
+        self._metrics.serves(policy, fleet, weights.digest)
+        self.reload: Reload | None = None
+        if origin is not None:
+            self.reload = Reload(origin, self.served, self.serve, self._metrics.reloaded, clock)
+        self.data_plane = DataPlane(lambda: succession.pipeline, settings.max_body_bytes, self._metrics.turned_away)
+
+    @property
+    def policy(self) -> Policy:
+        return self.succession.pipeline.policy
+
+    @property
+    def fleet(self) -> Fleet:
+        return self.succession.now.fleet
+
+    def served(self) -> Served:
+        return Served(self.policy, self.succession.now.weights)
+
+    async def serve(self, following: Served) -> None:
+        """Build everything of another policy beside what is served, then serve it from the next request on."""
+        fleet = Fleet(following.policy.backends, self._clock, before=self.fleet)
+        await fleet.start()
+        self.succession.swap(self._generation(following, fleet))
+        self._metrics.serves(following.policy, fleet, following.weights.digest)
+
+    def _generation(self, served: Served, fleet: Fleet) -> Generation:
+        policy, weights = served
         classifier = Classifier(policy.labelling, weights, secrets.token_bytes(32))
-        self.pipeline = Pipeline(policy, classifier, self.fleet, self.recorder, self.sweep, clock)
-        self.data_plane = DataPlane(lambda: self.pipeline, settings.max_body_bytes, self._metrics.turned_away)
+        pipeline = Pipeline(policy, classifier, fleet, self.recorder, self.sweep, self._clock)
+        return Generation(pipeline, fleet, weights)
 
     async def start(self) -> None:
         await self.fleet.start()
         await self.recorder.start()
         self.sweep.start()
+        if self.reload is not None:
+            self.reload.start()
 
     async def aclose(self) -> None:
         """In the order of the promises: requests first, then what they left behind, then the connections."""
+        if self.reload is not None:
+            await self.reload.aclose()
         await self.sweep.aclose()
         await self.recorder.aclose()
         self.journal.close()
-        await self.fleet.aclose()
+        await self.succession.aclose()
 
     def drain(self) -> None:
         """Health turns unready; requests in flight, and those that still come, are finished."""
@@ -79,10 +115,16 @@ class Gateway:
         return {
             "ready": up and not self.is_draining,
             "draining": self.is_draining,
-            "policy": {"name": self.policy.name, "digest": self.policy.digest},
+            "policy": {"name": self.policy.name, "digest": self.policy.digest, "refused": self._refused()},
+            "weights": {"digest": self.succession.now.weights.digest},
             "backends": replicas,
             "journal": self.recorder.health(),
         }
+
+    def _refused(self) -> dict[str, object] | None:
+        """The file that was to be served and is not; its first line says enough to look into the log."""
+        refused = None if self.reload is None else self.reload.refused
+        return refused and {"at": refused.at, "reason": refused.reason.split("\n")[0]}
 
     def info(self) -> dict[str, object]:
         return {**self.fleet.info(), "router": "hybrid-gateway", "version": VERSION}

@@ -18,8 +18,13 @@ _INSTALLED = "shipped_policies"
 
 def read_policy(path: Path, environment: Mapping[str, str]) -> Policy:
     """A policy fit to be served. Raises ConfigError: no such file, an error in it, an invariant broken, no secret."""
-    policy = load(policy_text(path), str(path), environment)
-    broken = violations(policy, str(path))
+    return proved_policy(policy_text(path), str(path), environment)
+
+
+def proved_policy(text: bytes, filename: str, environment: Mapping[str, str]) -> Policy:
+    """As `read_policy`, of a text that is, or is to be, in that file."""
+    policy = load(text, filename, environment)
+    broken = violations(policy, filename)
     if broken:
         raise ConfigError("\n".join((*broken, "change the rules, or whoever signs for the invariant changes that")))
     if policy.missing_secrets:

@@ -104,6 +104,7 @@ class Pipeline:
         self, policy: Policy, classifier: Classify, fleet: Fleet, recorder: Recorder, sweep: Sweep, clock: Clock
     ) -> None:
         self.policy = policy
+        self.in_flight = 0  # requests that have met this pipeline, counted where they do, and have not ended
         self._classifier = classifier
         self._fleet = fleet
         self._recorder = recorder

@@ -13,7 +13,8 @@ from types import FrameType
 import uvicorn
 
 from gateway.app import Gateway, asgi
-from gateway.config import Settings, read_policy
+from gateway.config import Settings
+from gateway.control.origin import Origin
 
 KEEP_ALIVE_S = 75
 """Longer than the 60 s of common load balancers, so that they, not we, close idle connections."""
@@ -37,8 +38,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     settings = Settings.read(os.environ, vars(given))
-    policy = read_policy(given.policy, os.environ)
-    server = DrainingServer(Gateway(policy, settings), settings)
+    origin = Origin(given.policy, os.environ, settings.weights)
+    server = DrainingServer(Gateway(origin.read().policy, settings, origin), settings)
     server.run()
     return 0 if server.started else 1
 
@@ -73,6 +74,8 @@ class DrainingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if self._gateway.reload is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._gateway.reload.soon)
         policy = self._gateway.policy
         for place in {listening.getsockname()[:2] for server in self.servers for listening in server.sockets}:
             where = f"http://{place[0]}:{place[1]}"

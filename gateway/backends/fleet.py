@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from gateway.backends.http_backend import HttpBackend
@@ -35,17 +35,23 @@ class Member(Backend, Protocol):
 class Fleet:
     """Implements `core.ports.Fleet`; owns the backends' connections and the tasks that watch them.
 
-    `endpoints_api` is where Inference Endpoints are looked up.
+    `endpoints_api` is where Inference Endpoints are looked up. A backend that the fleet `before` has declared alike is
+    taken over as it is, with its connections, its breakers and what is known of it; it closes with the last of the
+    fleets that have it.
     """
 
-    def __init__(self, specs: Mapping[str, BackendSpec], clock: Clock, endpoints_api: str = API) -> None:
+    def __init__(
+        self, specs: Mapping[str, BackendSpec], clock: Clock, endpoints_api: str = API, before: "Fleet | None" = None
+    ) -> None:
         self._endpoints_api = endpoints_api
-        self._over_http = [HttpBackend(spec, clock) for spec in specs.values() if spec.kind in QUESTIONS]
-        others = [LiteLLMBackend(spec, clock) for spec in specs.values() if spec.kind is BackendKind.LITELLM]
-        built: list[Member] = [*self._over_http, *others]
-        self._members: dict[str, Member] = {member.spec.name: member for member in built}
-        self._wanted: set[str] = set()
-        self._tasks: list[asyncio.Task[None]] = []
+        known = {} if before is None else before._watched
+        self._watched: dict[str, _Watched] = {}
+        for name, spec in specs.items():
+            found = known.get(name)
+            self._watched[name] = _Watched(_built(spec, clock)) if found is None or found.spec != spec else found
+            self._watched[name].fleets += 1
+        self._members: dict[str, Member] = {name: each.member for name, each in self._watched.items()}
+        self._refreshing: asyncio.Task[None] | None = None
 
     @property
     def states(self) -> Mapping[str, BackendState]:
@@ -55,7 +61,7 @@ class Fleet:
         return self._members[name]
 
     def wanted(self, name: str) -> None:
-        self._wanted.add(name)
+        self._watched[name].is_wanted = True
 
     def in_flight(self) -> Mapping[tuple[str, str], int]:
         return {
@@ -72,31 +78,26 @@ class Fleet:
 
     def info(self) -> dict[str, object]:
         """What the first TGI that answered says of itself at /info; empty where none has."""
-        tgis = (backend for backend in self._over_http if backend.spec.kind is BackendKind.TGI)
+        members = self._members.values()
+        tgis = (each for each in members if isinstance(each, HttpBackend) and each.spec.kind is BackendKind.TGI)
         return next((replica.told for backend in tgis for replica in backend.replicas.all if replica.told), {})
 
     async def start(self) -> None:
-        for member in self._members.values():
-            member.open()
-        first = [asyncio.create_task(_probe_all(backend)) for backend in self._over_http]
+        """Open what is not open yet, and wait a little for what it says of itself."""
+        first = [look for each in self._watched.values() for look in each.start(self._endpoints_api)]
         if first:
             await asyncio.wait(first, timeout=FIRST_LOOK_S)
-        followed = [backend for backend in self._over_http if backend.spec.inference_endpoint]
-        self._tasks = [
-            *first,
-            asyncio.create_task(self._refresh(), name="breakers"),
-            *(asyncio.create_task(_keep_probing(each), name=f"probe {each.spec.name}") for each in self._over_http),
-            *(asyncio.create_task(self._follow(each), name=f"follow {each.spec.name}") for each in followed),
-        ]
+        self._refreshing = asyncio.create_task(self._refresh(), name="breakers")
 
     async def aclose(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
+        if self._refreshing is not None:
+            self._refreshing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await task
-        for member in self._members.values():
-            await member.aclose()
+                await self._refreshing
+        for each in self._watched.values():
+            each.fleets -= 1
+            if not each.fleets:
+                await each.aclose()
 
     async def _refresh(self) -> None:
         """An open breaker becomes due by the clock alone, and nobody else would notice."""
@@ -106,17 +107,57 @@ class Fleet:
                 if not member.state.is_up:
                     member.refresh()
 
-    async def _follow(self, backend: HttpBackend) -> None:
+
+class _Watched:
+    """One backend and the tasks that watch it, in as many fleets as have it."""
+
+    def __init__(self, member: Member) -> None:
+        self.member = member
+        self.fleets = 0
+        self.is_wanted = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._is_open = False
+
+    @property
+    def spec(self) -> BackendSpec:
+        return self.member.spec
+
+    def start(self, endpoints_api: str) -> Iterator[asyncio.Task[None]]:
+        """Yields the first look at it, where there is something to look at; nothing where it is open already."""
+        if self._is_open:
+            return
+        self._is_open = True
+        self.member.open()
+        if isinstance(self.member, HttpBackend):
+            backend, name = self.member, self.spec.name
+            first = asyncio.create_task(_probe_all(backend))
+            self._tasks = [first, asyncio.create_task(_keep_probing(backend), name=f"probe {name}")]
+            if self.spec.inference_endpoint:
+                self._tasks.append(asyncio.create_task(self._follow(backend, endpoints_api), name=f"follow {name}"))
+            yield first
+
+    async def aclose(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self.member.aclose()
+
+    async def _follow(self, backend: HttpBackend, api: str) -> None:
         """Keep the replicas of an Inference Endpoint where it is; wake it when a request wanted it."""
-        spec = backend.spec
-        endpoint = InferenceEndpoint(spec.inference_endpoint or "", spec.api_key, self._endpoints_api)
+        endpoint = InferenceEndpoint(self.spec.inference_endpoint or "", self.spec.api_key, api)
         while True:
             sighting = await endpoint.look()
-            if sighting.is_asleep and spec.name in self._wanted:
+            if sighting.is_asleep and self.is_wanted:
                 sighting = await endpoint.resume()
-            self._wanted.discard(spec.name)
+            self.is_wanted = False
             backend.move(() if sighting.url is None else (sighting.url,), sighting.reason)
             await asyncio.sleep(FOLLOW_S)
+
+
+def _built(spec: BackendSpec, clock: Clock) -> Member:
+    return HttpBackend(spec, clock) if spec.kind in QUESTIONS else LiteLLMBackend(spec, clock)
 
 
 async def _keep_probing(backend: HttpBackend) -> None:

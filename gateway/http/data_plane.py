@@ -48,6 +48,13 @@ class DataPlane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, endpoint: Endpoint) -> None:
         pipeline = self._pipeline()
+        pipeline.in_flight += 1
+        try:
+            await self._answer(pipeline, scope, receive, send, endpoint)
+        finally:
+            pipeline.in_flight -= 1
+
+    async def _answer(self, pipeline: Pipeline, scope: Scope, receive: Receive, send: Send, endpoint: Endpoint) -> None:
         responder = AsgiResponder(send, endpoint)
         request_id = f"req_{int(time.time() * 1000):012x}{secrets.token_hex(6)}"  # in order, so that indexes append
         try:

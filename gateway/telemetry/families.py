@@ -52,11 +52,18 @@ TOKENS = Family(
 )
 COST = Family("gateway_cost_usd_total", "counter", ("backend",), "What the answers cost, where the price is known")
 UNCOUNTED = Family("gateway_uncounted_total", "counter", (), "Records with figures that could not be counted")
+RELOADS = Family(
+    "gateway_policy_reloads_total",
+    "counter",
+    ("outcome",),
+    "Policies and weights that were to be served from then on: `served`, or `refused` and nothing changed",
+)
 
 IN_FLIGHT = Family("gateway_in_flight", "gauge", (), "Requests accepted and not yet ended")
 BACKEND_UP = Family("gateway_backend_up", "gauge", ("backend",), "1 while one of its replicas is up, else 0")
 REPLICA_IN_FLIGHT = Family("gateway_replica_in_flight", "gauge", ("backend", "replica"), "Requests at a replica now")
 POLICY = Family("gateway_policy_info", "gauge", ("name", "version", "digest"), "1, for the policy that is served")
+WEIGHTS = Family("gateway_weights_info", "gauge", ("digest",), "1, for the complexity model's weights in use")
 WAITING = Family("gateway_records_waiting", "gauge", ("to",), "Records not yet in the journal, or in the log")
 DROPPED = Family("gateway_records_dropped_total", "counter", ("to",), "Records lost because too many waited")
 FAILURES = Family("gateway_record_writes_failed_total", "counter", ("to",), "Writes of a batch of records that failed")
@@ -76,10 +83,12 @@ FAMILIES: tuple[Family, ...] = (
     TOKENS,
     COST,
     UNCOUNTED,
+    RELOADS,
     IN_FLIGHT,
     BACKEND_UP,
     REPLICA_IN_FLIGHT,
     POLICY,
+    WEIGHTS,
     WAITING,
     DROPPED,
     FAILURES,

@@ -1,6 +1,6 @@
 """What Prometheus reads: every Record counted at once, and what is true of the gateway at the moment of asking."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
@@ -17,10 +17,13 @@ from gateway.telemetry.families import Family
 BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0)
 MOST_WORDS = 100
 OTHER = "other"
+MOST_POLICIES = 64
+"""So many policies' zones are remembered, for requests that end under one that is served no longer."""
 
 _SENSITIVITIES = tuple(level.label for level in Sensitivity)
 _TIERS = tuple(tier.label for tier in Tier)
 _VIOLATION = ClearanceViolation("").code
+_NOWHERE: Mapping[str, str] = {}
 _Kind = TypeVar("_Kind", Counter, Histogram)
 
 
@@ -48,7 +51,7 @@ class Metrics:
     def __init__(self, policy: Policy, fleet: Fleet, sweep: Sweep) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series beside each, which nobody asks for
         self._registry = CollectorRegistry()
-        self._zones = {name: spec.zone.name for name, spec in policy.backends.items()}
+        self._zones: dict[str, Mapping[str, str]] = {}
         self._codes, self._errors = _Words(), _Words()
         self._requests = self._counters(families.REQUESTS)
         self._refusals = self._counters(families.REFUSALS)
@@ -64,8 +67,22 @@ class Metrics:
         self._tokens = self._counters(families.TOKENS)
         self._cost = self._counters(families.COST)
         self.uncounted = self._counter(families.UNCOUNTED)
+        self._reloads = self._counters(families.RELOADS)
         self._now = _Now(policy, fleet, sweep)
         self._registry.register(self._now)
+        self.serves(policy, fleet, "")
+
+    def serves(self, policy: Policy, fleet: Fleet, weights: str) -> None:
+        """What is served from now on; `weights` is the digest of the complexity model's."""
+        self._now.policy, self._now.fleet, self._now.weights = policy, fleet, weights
+        self._zones.pop(policy.digest, None)
+        if len(self._zones) == MOST_POLICIES:
+            del self._zones[next(iter(self._zones))]
+        self._zones[policy.digest] = {name: spec.zone.name for name, spec in policy.backends.items()}
+
+    def reloaded(self, outcome: str) -> None:
+        """A policy was looked at to be served: `served` it is, or `refused`."""
+        self._reloads[(outcome,)].inc()
 
     def watch(self, queue: Queue) -> None:
         """Show how many records wait in it, and how many were lost."""
@@ -113,8 +130,9 @@ class Metrics:
     def _count_attempts(self, record: Record) -> None:
         """What is counted as sent is the class of what was sent: of the masked request, where the route masks."""
         masked = _masked_classes(record) if record.maskings else {}
+        zones = self._zones.get(record.decision.policy_digest, _NOWHERE)
         for attempt in record.outcome.attempts:
-            zone = self._zones.get(attempt.backend, "")
+            zone = zones.get(attempt.backend, "")
             sensitivity = _SENSITIVITIES[masked.get(attempt.backend, record.verdict.sensitivity)]
             self._attempts[(attempt.backend, zone, sensitivity, self._errors.bounded(attempt.error))].inc()
             if record.stream and attempt.first_byte_ms is not None:
@@ -179,17 +197,19 @@ class _Now(Collector):
     """What is looked up when Prometheus asks, rather than counted."""
 
     def __init__(self, policy: Policy, fleet: Fleet, sweep: Sweep) -> None:
-        self._policy = policy
-        self._fleet = fleet
+        self.policy = policy
+        self.fleet = fleet
+        self.weights = ""
         self._sweep = sweep
         self.queues: list[Queue] = []
 
     def collect(self) -> Iterator[Metric]:
-        policy, states = self._policy, self._fleet.states
+        policy, fleet = self.policy, self.fleet
         yield _gauge(families.IN_FLIGHT, [((), self._sweep.in_flight)])
-        yield _gauge(families.BACKEND_UP, [((name,), state.is_up) for name, state in states.items()])
-        yield _gauge(families.REPLICA_IN_FLIGHT, self._fleet.in_flight().items())
+        yield _gauge(families.BACKEND_UP, [((name,), state.is_up) for name, state in fleet.states.items()])
+        yield _gauge(families.REPLICA_IN_FLIGHT, fleet.in_flight().items())
         yield _gauge(families.POLICY, [((policy.name, policy.version, policy.digest), 1)])
+        yield _gauge(families.WEIGHTS, [((self.weights,), 1)])
         yield _gauge(families.WAITING, [((queue.name,), queue.waiting) for queue in self.queues])
         yield _total(families.DROPPED, [((queue.name,), queue.dropped) for queue in self.queues])
         yield _total(families.FAILURES, [((queue.name,), queue.failures) for queue in self.queues])

@@ -14,6 +14,7 @@ import openai
 
 from gateway.app import Gateway, asgi
 from gateway.config import Settings
+from gateway.control.origin import Origin
 from gateway.core.types import Record
 from gateway.policy.load import load
 from gateway.simulators.openai import OpenAISettings, openai_app
@@ -69,6 +70,7 @@ class House:
     client: openai.AsyncOpenAI
     http: aiohttp.ClientSession
     journal: Path
+    policy_file: Path
 
     async def chat(self, text: str, **more: Any) -> Any:
         """One chat through the official client; `model="auto"` unless said otherwise."""
@@ -97,6 +99,7 @@ async def open_house(
     *,
     settings: dict[str, object] | None = None,
     environment: dict[str, str] | None = None,
+    is_watched: bool = False,
 ) -> AsyncIterator[House]:
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="house-")))
@@ -110,13 +113,16 @@ async def open_house(
         }
         journal = folder / "journal.sqlite"
         chosen = Settings.read({}, {"journal": journal, "log": "none", **(settings or {})})
-        gateway = Gateway(load(policy.encode(), "test.yaml", known), chosen)
+        policy_file = folder / "test.yaml"
+        policy_file.write_text(policy)
+        origin = Origin(policy_file, known, chosen.weights) if is_watched else None
+        gateway = Gateway(load(policy.encode(), "test.yaml", known), chosen, origin)
         running = await stack.enter_async_context(serve(asgi(gateway)))
         client = await stack.enter_async_context(
             openai.AsyncOpenAI(base_url=running.url + "/v1", api_key="any", max_retries=0)
         )
         http = await stack.enter_async_context(aiohttp.ClientSession(base_url=running.url, auto_decompress=False))
-        yield House(gateway, running.url, gpu_sim, api_sim, client, http, journal)
+        yield House(gateway, running.url, gpu_sim, api_sim, client, http, journal, policy_file)
 
 
 async def until(claim: Callable[[], bool], within_s: float = 1.0) -> None:

@@ -96,7 +96,9 @@ def a_record(number: int = 0, outcome: Outcome = ANSWERED, **changes: Any) -> Re
         max_tokens=None,
         body_bytes=900,
         verdict=Verdict(Sensitivity.RESTRICTED, 0.123456, Tier.SIMPLE, (Finding("card", 2, 0.99),), ("odd",)),
-        decision=Decision((Route("local"),), "otherwise", (("frontier", Exclusion(Veto.CLEARANCE, "…")),), "ab" * 32),
+        decision=Decision(
+            (Route("local"),), "otherwise", (("frontier", Exclusion(Veto.CLEARANCE, "…")),), a_policy().digest
+        ),
         backend="local" if answered else "",
         zone="on_prem" if answered else "",
         outcome=outcome,

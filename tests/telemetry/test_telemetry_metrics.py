@@ -63,6 +63,7 @@ def test_every_metric_is_rendered_with_its_type_and_labels(
     metrics.count(a_record(outcome=REFUSED))
     metrics.count(a_record(masked=("card",)))
     metrics.turned_away("invalid_json")
+    metrics.reloaded("refused")
     types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", metrics.render().decode(), re.MULTILINE))
     assert types == {family.name: family.kind for family in FAMILIES}
     labels = {re.sub("_(bucket|count|sum)$", "", name): {key for key, _ in pairs} for name, pairs in samples(metrics)}

@@ -1,0 +1,102 @@
+"""A changed file becomes what is served, whole and proved, or changes nothing and is told as refused."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from gateway.control.origin import Origin, Served
+from gateway.core.errors import ConfigError
+from gateway.core.ports import Clock
+
+LOOK_EVERY_S = 0.2
+"""A file that looks the same twice is complete, so what is written is served within a second."""
+
+
+class Refused(NamedTuple):
+    """What was to be served and is not."""
+
+    at: float  # seconds since the epoch
+    reason: str
+
+
+class Reload:
+    """Watches the files of one gateway; owns the task that does.
+
+    `take` makes a policy what is served; `told` counts the outcome, `served` or `refused`. INVARIANT: a refused file
+    changes nothing but `refused`.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        served: Callable[[], Served],
+        take: Callable[[Served], Awaitable[None]],
+        told: Callable[[str], None],
+        clock: Clock,
+    ) -> None:
+        self.refused: Refused | None = None
+        self._origin = origin
+        self._served = served
+        self._take = take
+        self._told = told
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        self._own(asyncio.create_task(self._watch(), name="policy file"))
+
+    def soon(self) -> None:
+        """Read the files now, whether or not they look changed: what SIGHUP asks for."""
+        self._own(asyncio.create_task(self.now(), name="reload"))
+
+    async def now(self) -> None:
+        """Serve what the files say. Never raises."""
+        async with self._turn:
+            known = self._served()
+            try:
+                found = await asyncio.to_thread(self._origin.read, known)
+            except ConfigError as error:
+                self._refuse(str(error))
+            except Exception as bug:  # whatever a file does to its reader, what is served goes on being served
+                self._refuse(f"it cannot be read: {type(bug).__name__}")
+            else:
+                if found is not known:
+                    await self._take(found)
+                    self._told("served")
+                    tell(f"policy `{found.policy.name}` ({found.policy.digest[:12]}) is served from now on")
+                elif self.refused is not None:
+                    tell(f"`{self._origin.policy}` holds again what is served")
+                self.refused = None
+
+    async def aclose(self) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _watch(self) -> None:
+        taken = before = None
+        while True:
+            stamps = await asyncio.to_thread(self._origin.stamps)
+            if stamps == before != taken:
+                taken = stamps
+                await self.now()
+            before = stamps
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def _refuse(self, reason: str) -> None:
+        self.refused = Refused(self._clock.wall(), reason)
+        self._told("refused")
+        tell(f"what is served stays as it is: {reason}")
+
+    def _own(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def tell(sentence: str) -> None:
+    """For whoever reads standard error, as at the start."""
+    print(f"gateway: {sentence}", file=sys.stderr, flush=True)
