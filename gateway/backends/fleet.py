@@ -10,7 +10,7 @@ from gateway.backends.inference_endpoint import API, InferenceEndpoint
 from gateway.backends.litellm_backend import LiteLLMBackend
 from gateway.backends.probes import QUESTIONS, probe
 from gateway.core.ports import Backend, Clock
-from gateway.core.types import BackendKind, BackendSpec, BackendState
+from gateway.core.types import BackendKind, BackendSpec, BackendState, Standing
 
 FIRST_LOOK_S = 0.5
 """So long the start waits for the first probes: what is unreachable is known before the first request, mostly."""
@@ -21,7 +21,7 @@ FOLLOW_S = 10.0
 
 
 class Member(Backend, Protocol):
-    """What the fleet asks of a backend of any kind. `rows` are for /readyz: replica, up, reason, breaker."""
+    """What the fleet asks of a backend of any kind. `rows` are for /readyz: what each replica is like."""
 
     @property
     def state(self) -> BackendState: ...
@@ -68,19 +68,33 @@ class Fleet:
             (name, replica): count for name, member in self._members.items() for replica, count in member.busy().items()
         }
 
+    def queues(self) -> Mapping[tuple[str, str], int]:
+        return {
+            (backend.spec.name, replica.name): replica.queued
+            for backend in self._over_http()
+            for replica in backend.replicas.all
+            if replica.load is not None
+        }
+
+    def predicted_waits(self) -> Mapping[str, float]:
+        waits = ((backend.spec.name, backend.replicas.predicted_wait_s()) for backend in self._over_http())
+        return {name: wait_s for name, wait_s in waits if wait_s is not None}
+
     def readiness(self) -> list[dict[str, object]]:
-        """A row a replica: backend, zone, replica, up, reason, breaker."""
+        """A row a replica: backend, zone, whether that is saturated, and what the replica is like."""
         return [
-            {"backend": name, "zone": member.spec.zone.name, **row}
+            {"backend": name, "zone": member.spec.zone.name, "saturated": member.state.is_saturated, **row}
             for name, member in self._members.items()
             for row in member.rows()
         ]
 
     def info(self) -> dict[str, object]:
         """What the first TGI that answered says of itself at /info; empty where none has."""
-        members = self._members.values()
-        tgis = (each for each in members if isinstance(each, HttpBackend) and each.spec.kind is BackendKind.TGI)
+        tgis = (backend for backend in self._over_http() if backend.spec.kind is BackendKind.TGI)
         return next((replica.told for backend in tgis for replica in backend.replicas.all if replica.told), {})
+
+    def _over_http(self) -> Iterator[HttpBackend]:
+        return (member for member in self._members.values() if isinstance(member, HttpBackend))
 
     async def start(self) -> None:
         """Open what is not open yet, and wait a little for what it says of itself."""
@@ -100,11 +114,11 @@ class Fleet:
                 await each.aclose()
 
     async def _refresh(self) -> None:
-        """An open breaker becomes due by the clock alone, and nobody else would notice."""
+        """An open breaker becomes due by the clock alone, a queue shorter as requests end: nobody else would notice."""
         while True:
             await asyncio.sleep(REFRESH_S)
             for member in self._members.values():
-                if not member.state.is_up:
+                if member.state.standing is not Standing.UP:
                     member.refresh()
 
 

@@ -26,7 +26,7 @@ class HttpBackend:
     def __init__(self, spec: BackendSpec, clock: Clock) -> None:
         self.spec = spec
         self.door = Door(spec)
-        self.replicas = Replicas(spec.urls, clock)
+        self.replicas = Replicas(spec.urls, clock, spec.saturated_at)
         self._clock = clock
         self._heads: dict[tuple[str, bool], bytes] = {}
 

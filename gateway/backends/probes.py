@@ -1,12 +1,14 @@
-"""Asking a replica how it is and how much it takes, in questions that cost nothing and carry nothing."""
+"""Asking a replica how it is, how busy, and how much it takes: questions that cost nothing and carry nothing."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
 
+from gateway.backends import meters
 from gateway.backends.door import encoded
 from gateway.backends.headers import request_headers
 from gateway.backends.http_backend import HttpBackend
@@ -15,6 +17,8 @@ from gateway.core.errors import AttemptFailed
 from gateway.core.types import BackendKind
 
 PROBE_S = 5.0
+METERS_S = 1.0
+"""A server that does not say in this time how busy it is may be just that; it is not held against its health."""
 _MAX_BYTES = 1 << 20
 
 
@@ -53,6 +57,19 @@ async def probe(backend: HttpBackend, replica: Replica) -> None:
         replica.trouble = failure.detail
     if replica.trouble:
         replica.told = {}  # it may come back with another model
+        replica.load = None
+    elif backend.spec.kind in meters.NAMES:
+        await _look_at_meters(backend, replica)
+
+
+async def _look_at_meters(backend: HttpBackend, replica: Replica) -> None:
+    """What cannot be read is not known, and nobody's fault: SGLang has no meters unless told to, proxies hide them."""
+    found = None
+    with contextlib.suppress(TimeoutError, AttemptFailed):
+        async with asyncio.timeout(METERS_S):
+            status, answer = await _ask(backend, replica, meters.PATH)
+            found = meters.reading(backend.spec.kind, answer) if status < 300 else None
+    replica.note(found)
 
 
 async def _ask(backend: HttpBackend, replica: Replica, path: str) -> tuple[int, bytes]:

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 
 from gateway.backends.pool import Origin
 from gateway.core.errors import AttemptFailed, ClearanceViolation, FailureKind, GatewayError
+from gateway.core.load import SaturatedAt
 from gateway.core.ports import Clock
 from gateway.core.types import BackendState
 from gateway.limits import breaker as breakers
+from gateway.limits import load as loads
 from gateway.limits.breaker import CLOSED, Event, State
+from gateway.limits.load import Load, Reading
 
 _ALIVE = frozenset({FailureKind.OVERLOADED, FailureKind.UNABLE})
 """Failures that say nothing against the replica's health."""
@@ -22,7 +25,9 @@ class Replica:
         "context_tokens",
         "in_flight",
         "last_failure",
+        "load",
         "name",
+        "others",
         "told",
         "trouble",
         "turn",
@@ -41,6 +46,23 @@ class Replica:
         self.trouble = ""
         self.context_tokens: int | None = None
         self.told: dict[str, object] = {}  # TGI's /info
+        self.load: Load | None = None  # None: it does not say how busy it is
+        self.others = 0  # requests there that are not ours
+
+    def note(self, reading: Reading | None) -> None:
+        """What its meters say now; None: nothing."""
+        self.load = None if reading is None else loads.after(self.load, reading)
+        self.others = 0 if reading is None else max(0, reading.waiting + reading.running - self.in_flight)
+
+    @property
+    def queued(self) -> int:
+        """How many wait there: as it last said, with what of ours has come and gone since."""
+        return 0 if self.load is None else self.load.queued(self.in_flight + self.others)
+
+    @property
+    def wait_s(self) -> float | None:
+        """How long the next one would wait; None: not known."""
+        return None if self.load is None else self.load.wait_s(self.queued)
 
     def is_up(self, now: float) -> bool:
         return not self.trouble and breakers.admits(self.breaker, now)
@@ -93,8 +115,9 @@ class Turn:
 class Replicas:
     """All replicas of one backend, and the state they add up to."""
 
-    def __init__(self, urls: Sequence[str], clock: Clock) -> None:
+    def __init__(self, urls: Sequence[str], clock: Clock, limit: SaturatedAt | None = None) -> None:
         self._clock = clock
+        self._limit = limit
         self._turns = 0
         self.all = [Replica(url) for url in urls]
         self._absence = "its address is not known yet"
@@ -109,7 +132,8 @@ class Replicas:
         self.look_again()
 
     def enter(self) -> Turn:
-        """Choose the least busy replica; among equals one without failures, then the one asked longest ago.
+        """Choose the replica where the fewest wait, then the one with the fewest requests, which are only ours where it
+        does not say how busy it is; among equals one without failures, then the one asked longest ago.
 
         Raises AttemptFailed(CONNECT) where none is up.
         """
@@ -123,6 +147,8 @@ class Replicas:
         chosen.in_flight += 1
         if chosen.breaker is not CLOSED:
             chosen.breaker = breakers.asked(chosen.breaker)
+            self.look_again()
+        elif self._limit is not None and not self.state.is_saturated and self._is_over(able, was=False):
             self.look_again()
         return Turn(self, chosen, is_trial=chosen.breaker.state is State.HALF_OPEN)
 
@@ -142,7 +168,32 @@ class Replicas:
         windows = [replica.context_tokens for replica in up if replica.context_tokens is not None]
         reasons = dict.fromkeys(replica.reason(now) for replica in self.all)
         why = "" if up else "; ".join(reasons) or self._absence
-        self.state = BackendState(bool(up), why, min(windows, default=None))
+        is_saturated = bool(up) and self._is_over(up, was=self.state.is_saturated)
+        if is_saturated:
+            why = _fullness(self.queue(up), self.predicted_wait_s(up))
+        self.state = BackendState(bool(up), why, min(windows, default=None), is_saturated)
+
+    def queue(self, up: Sequence[Replica] | None = None) -> int | None:
+        """How many wait where the fewest do; None where a replica that is up does not say."""
+        asked = self._up() if up is None else up
+        known = [replica.queued for replica in asked if replica.load is not None]
+        return min(known) if known and len(known) == len(asked) else None
+
+    def predicted_wait_s(self, up: Sequence[Replica] | None = None) -> float | None:
+        """How long the next request would wait at the best replica; None where one of them cannot tell."""
+        asked = self._up() if up is None else up
+        known = [wait_s for replica in asked if (wait_s := replica.wait_s) is not None]
+        return min(known) if known and len(known) == len(asked) else None
+
+    def _up(self) -> list[Replica]:
+        now = self._clock.monotonic()
+        return [replica for replica in self.all if replica.is_up(now)]
+
+    def _is_over(self, up: Sequence[Replica], *, was: bool) -> bool:
+        """What is not known is no reason to go elsewhere: a wrong guess costs a wait."""
+        if self._limit is None or (queue := self.queue(up)) is None:
+            return False
+        return loads.is_saturated(self._limit, queue, self.predicted_wait_s(up), was=was)
 
     def rows(self) -> list[dict[str, object]]:
         """For people: what each replica is like now."""
@@ -154,11 +205,29 @@ class Replicas:
                 "reason": replica.reason(now),
                 "breaker": replica.breaker.state.value,
                 "in_flight": replica.in_flight,
+                "queue": None if replica.load is None else replica.queued,
+                "predicted_wait_s": None if (wait_s := replica.wait_s) is None else round(wait_s, 3),
             }
             for replica in self.all
         ]
-        return rows or [{"replica": "", "up": False, "reason": self._absence, "breaker": "closed", "in_flight": 0}]
+        return rows or [
+            {
+                "replica": "",
+                "up": False,
+                "reason": self._absence,
+                "breaker": "closed",
+                "in_flight": 0,
+                "queue": None,
+                "predicted_wait_s": None,
+            }
+        ]
 
 
-def _preference(replica: Replica) -> tuple[int, int, int]:
-    return replica.in_flight, replica.breaker.failures, replica.turn
+def _preference(replica: Replica) -> tuple[int, int, int, int]:
+    return replica.queued, replica.in_flight + replica.others, replica.breaker.failures, replica.turn
+
+
+def _fullness(queue: int | None, wait_s: float | None) -> str:
+    """Why a backend counts as saturated, in round figures."""
+    waits = "" if wait_s is None else f", about {wait_s:.1f} s"
+    return f"{queue} requests wait at each replica{waits}"

@@ -9,6 +9,9 @@ from types import MappingProxyType
 
 from gateway.core.types import BackendKind, Need
 
+TELL_THEIR_QUEUE = frozenset({BackendKind.TGI, BackendKind.VLLM, BackendKind.SGLANG})
+"""Kinds whose servers say how many requests wait: only of those can be known that they are saturated."""
+
 _ENGINE = frozenset({Need.AUDIO, Need.FILES, Need.IMAGES, Need.WEB_SEARCH})
 
 CANNOT: Mapping[BackendKind, frozenset[Need]] = MappingProxyType(

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.load import SaturatedAt
 from gateway.core.money import NanoUSD, Price
 
 
@@ -232,6 +233,7 @@ class BackendSpec(msgspec.Struct, frozen=True):
     health_path: str | None = None  # None: the kind's own
     inference_endpoint: str | None = None  # "namespace/name" at Hugging Face; then `urls` may be empty
     cannot: frozenset[Need] = frozenset()  # final: the kind's own (core.capabilities), as the policy amends it
+    saturated_at: SaturatedAt | None = None  # None: it never counts as saturated
 
     def __repr__(self) -> str:
         return f"BackendSpec(name={self.name!r}, kind={self.kind.value!r}, zone={self.zone.name!r})"

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from gateway.core.capabilities import CANNOT
+from gateway.core.capabilities import CANNOT, TELL_THEIR_QUEUE
+from gateway.core.load import SaturatedAt
 from gateway.core.money import Price, per_million
 from gateway.core.types import BackendKind, BackendSpec, Need, Sensitivity, Zone
 from gateway.policy import schema
@@ -65,6 +66,7 @@ def _backend(reader: Reader, name: str, value: Value, zones: Mapping[str, Zone])
         health_path=_health_path(reader, fields.get("health")),
         inference_endpoint=_inference_endpoint(reader, fields.get("inference_endpoint")),
         cannot=_cannot(reader, fields, kind, models),
+        saturated_at=_saturated_at(reader, fields.get("saturated_at"), kind),
     )
 
 
@@ -139,6 +141,21 @@ def _inference_endpoint(reader: Reader, value: Value | None) -> str | None:
     if value and name and not _ENDPOINT_NAME.fullmatch(name):
         reader.problems.add(value.node, f"{value.what} must be `namespace/name` as Hugging Face shows it")
     return name or None
+
+
+def _saturated_at(reader: Reader, value: Value | None, kind: BackendKind) -> SaturatedAt | None:
+    if value is None:
+        return None
+    fields = reader.fields(value, schema.SATURATED_AT)
+    if kind not in TELL_THEIR_QUEUE:
+        words = ", ".join(f"`{each}`" for each in sorted(TELL_THEIR_QUEUE))
+        reader.problems.add(value.node, f"{value.what}: kind `{kind}` does not say how many wait; only {words} do")
+    elif isinstance(value.node, yaml.MappingNode) and not fields:
+        reader.problems.add(value.node, f"{value.what} needs `queue` or `predicted_wait`")
+    return SaturatedAt(
+        queue=reader.integer(fields["queue"], 1, least=1) if "queue" in fields else None,
+        predicted_wait_s=reader.duration(fields["predicted_wait"], 1.0) if "predicted_wait" in fields else None,
+    )
 
 
 def _cannot(

@@ -25,6 +25,16 @@ def price_words(price: Price | None) -> str:
     return f"{words}{cached} (USD a million tokens)"
 
 
+def saturation_words(spec: BackendSpec) -> str:
+    """From when on; empty: never."""
+    limit = spec.saturated_at
+    if limit is None:
+        return ""
+    queue = () if limit.queue is None else (f"{limit.queue} requests wait at each replica",)
+    wait_s = limit.predicted_wait_s
+    return " or ".join((*queue, *(() if wait_s is None else (f"the next would wait {wait_s:g}s",))))
+
+
 def route_words(route: Route) -> str:
     again = f", {route.retries} retries" if route.retries else ""
     times = f"{route.first_byte_s:g}s to the first byte, {route.total_s:g}s in all{again}"
@@ -67,6 +77,7 @@ def _backend(spec: BackendSpec) -> Iterator[tuple[str, str]]:
     yield "price", price_words(spec.price)
     yield "context tokens", f"{spec.context_tokens:,}" if spec.context_tokens else "as the server says"
     yield "cannot", ", ".join(f"`{need}`" for need in sorted(spec.cannot)) or "nothing known"
+    yield "saturated", saturation_words(spec) or "never"
 
 
 def _labelling(policy: Policy) -> Iterator[tuple[str, str]]:

@@ -119,7 +119,9 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
         "health": {"type": "string", "pattern": "^/"},
         "can": _words(NEEDS),
         "cannot": _words(NEEDS),
+        "saturated_at": _ref("SATURATED_AT"),
     },
+    "SATURATED_AT": {"queue": _whole(1), "predicted_wait": _DURATION},
     "MODEL": dict.fromkeys(schema.MODEL.keys, _WORD),
     "PRICE": dict.fromkeys(schema.PRICE.keys, _DOLLARS),
     "CALLER": {"key": _SECRET, "team": _NAME, "tags": _some(_NAME)},
@@ -177,6 +179,7 @@ def json_schema() -> Node:
     defs = {name: _of_shape(shape, _FORMS[name]) for name, shape in shapes.items() if name != "POLICY"}
     defs |= {name: {"anyOf": [_NAME, defs[name]]} for name in _ALONE}
     defs["INVARIANT"] = {**defs["INVARIANT"], "minProperties": 1, "maxProperties": 1}
+    defs["SATURATED_AT"] = {**defs["SATURATED_AT"], "minProperties": 1}
     defs["CONDITION"] = {**_of_shape(SHAPE, _CONDITION), "minProperties": 1}
     promise = schema.Shape(required=("reaches",), optional=SHAPE.keys)
     defs["PROMISE"] = _of_shape(promise, {**_CONDITION, "reaches": _ref("REACHES")})

@@ -42,8 +42,10 @@ BACKEND = Shape(
         "health",
         "can",
         "cannot",
+        "saturated_at",
     ),
 )
+SATURATED_AT = Shape(optional=("queue", "predicted_wait"))
 MODEL = Shape(optional=("chat", "completions", "embeddings"))
 PRICE = Shape(
     required=("input_usd_per_million", "output_usd_per_million"),

@@ -62,6 +62,16 @@ RELOADS = Family(
 IN_FLIGHT = Family("gateway_in_flight", "gauge", (), "Requests accepted and not yet ended")
 BACKEND_UP = Family("gateway_backend_up", "gauge", ("backend",), "1 while one of its replicas is up, else 0")
 REPLICA_IN_FLIGHT = Family("gateway_replica_in_flight", "gauge", ("backend", "replica"), "Requests at a replica now")
+BACKEND_SATURATED = Family("gateway_backend_saturated", "gauge", ("backend",), "1 while it counts as saturated, else 0")
+PREDICTED_WAIT = Family(
+    "gateway_predicted_wait_seconds",
+    "gauge",
+    ("backend",),
+    "How long a request would wait there now, where it is known",
+)
+REPLICA_QUEUE = Family(
+    "gateway_replica_queue", "gauge", ("backend", "replica"), "Requests that wait at a replica, where it says so"
+)
 POLICY = Family("gateway_policy_info", "gauge", ("name", "version", "digest"), "1, for the policy that is served")
 WEIGHTS = Family("gateway_weights_info", "gauge", ("digest",), "1, for the complexity model's weights in use")
 WAITING = Family("gateway_records_waiting", "gauge", ("to",), "Records not yet in the journal, or in the log")
@@ -87,6 +97,9 @@ FAMILIES: tuple[Family, ...] = (
     IN_FLIGHT,
     BACKEND_UP,
     REPLICA_IN_FLIGHT,
+    BACKEND_SATURATED,
+    PREDICTED_WAIT,
+    REPLICA_QUEUE,
     POLICY,
     WEIGHTS,
     WAITING,

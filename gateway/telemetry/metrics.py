@@ -204,10 +204,13 @@ class _Now(Collector):
         self.queues: list[Queue] = []
 
     def collect(self) -> Iterator[Metric]:
-        policy, fleet = self.policy, self.fleet
+        policy, fleet, states = self.policy, self.fleet, self.fleet.states
         yield _gauge(families.IN_FLIGHT, [((), self._sweep.in_flight)])
-        yield _gauge(families.BACKEND_UP, [((name,), state.is_up) for name, state in fleet.states.items()])
+        yield _gauge(families.BACKEND_UP, [((name,), state.is_up) for name, state in states.items()])
         yield _gauge(families.REPLICA_IN_FLIGHT, fleet.in_flight().items())
+        yield _gauge(families.BACKEND_SATURATED, [((name,), state.is_saturated) for name, state in states.items()])
+        yield _gauge(families.PREDICTED_WAIT, [((name,), wait_s) for name, wait_s in fleet.predicted_waits().items()])
+        yield _gauge(families.REPLICA_QUEUE, fleet.queues().items())
         yield _gauge(families.POLICY, [((policy.name, policy.version, policy.digest), 1)])
         yield _gauge(families.WEIGHTS, [((self.weights,), 1)])
         yield _gauge(families.WAITING, [((queue.name,), queue.waiting) for queue in self.queues])

@@ -43,7 +43,8 @@ async def test_limits_are_asked_for_once_and_health_each_time() -> None:
     async with answered_by(server, kind=BackendKind.TGI) as opened:
         for _ in range(3):
             await looked_at(opened)
-    assert [seen["path"] for seen in server.seen] == ["/health", "/info", "/health", "/health"]
+    asked = ["/health", "/info", "/metrics", "/health", "/metrics", "/health", "/metrics"]
+    assert [seen["path"] for seen in server.seen] == asked
 
 
 async def test_a_question_is_a_get_without_content_and_with_our_key() -> None:
@@ -85,7 +86,7 @@ async def test_servers_that_list_their_model_say_there_what_it_takes(kind: Backe
     async with answered_by(server, kind=kind) as opened:
         await looked_at(opened)
         assert opened.state.context_tokens == 8192
-    assert [seen["path"] for seen in server.seen] == ["/health", "/v1/models"]
+    assert [seen["path"] for seen in server.seen] == ["/health", "/v1/models", "/metrics"]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,7 @@ async def test_a_backend_below_a_path_is_asked_there_and_at_the_policys_own_heal
             await looked_at(opened)
         async with backend(running.url, kind=BackendKind.OPENAI, health_path="/livez") as opened:
             await looked_at(opened)
-    assert [seen["path"] for seen in server.seen] == ["/llama/health", "/llama/info", "/livez"]
+    assert [seen["path"] for seen in server.seen] == ["/llama/health", "/llama/info", "/llama/metrics", "/livez"]
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import reject
 from hypothesis import strategies as st
 
-from gateway.core.capabilities import CANNOT
+from gateway.core.capabilities import CANNOT, TELL_THEIR_QUEUE
 from gateway.core.errors import ConfigError
 from gateway.core.types import (
     ANONYMOUS,
@@ -106,6 +106,8 @@ def backends(draw: st.DrawFn, zones: list[str]) -> dict[str, Any]:
         backend["cannot"] = [word for word in draw(some(NEEDS)) if word not in backend.get("can", ())] or "files"
     if draw(st.booleans()):
         backend["context_tokens"] = draw(st.sampled_from([10, 100]))
+    if kind in TELL_THEIR_QUEUE and draw(st.booleans()):
+        backend["saturated_at"] = draw(st.sampled_from([{"queue": 8}, {"predicted_wait": "3s"}]))
     if "can" in backend and backend.get("cannot") == "files":
         del backend["can"]
     return backend

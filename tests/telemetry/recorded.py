@@ -56,6 +56,12 @@ class Fleet:
     def in_flight(self) -> Mapping[tuple[str, str], int]:
         return self.busy
 
+    def queues(self) -> Mapping[tuple[str, str], int]:
+        return {("local", "a:1"): 9}
+
+    def predicted_waits(self) -> Mapping[str, float]:
+        return {"local": 2.5}
+
     def wanted(self, name: str) -> None:
         assert name in self.states
 
