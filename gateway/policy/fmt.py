@@ -19,6 +19,7 @@ ORDER = (
     "backends",
     "models",
     "callers",
+    "budgets",
     "classify",
     "rules",
     "otherwise",

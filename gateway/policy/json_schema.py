@@ -5,7 +5,9 @@ It knows keys, words and forms. Names that lead nowhere, and what only the whole
 
 from collections.abc import Iterable, Mapping
 
+from gateway.core.budgets import Each, Exhausted
 from gateway.policy import schema
+from gateway.policy.budgets import MOST_USD
 from gateway.policy.cases import REFUSAL_CODES
 from gateway.policy.conditions import SHAPE
 from gateway.policy.vocabulary import (
@@ -31,6 +33,8 @@ _WORD: Node = {"type": "string"}
 _FLAG: Node = {"type": "boolean"}
 _SHARE: Node = {"type": "number", "minimum": 0, "maximum": 1}
 _DOLLARS: Node = {"type": ["number", "string"]}
+_LIMIT: Node = {"type": ["number", "string"], "minimum": 0, "maximum": MOST_USD}
+_WINDOW: Node = {"type": "string", "pattern": "^(hour|day|week|month|[1-9][0-9]{0,4}(m|h|d))$"}
 _RETRIES: Node = {"type": "integer", "minimum": 0, "maximum": 10}
 _RETENTION: Node = {"type": "string", "pattern": "^(unknown|zero|[0-9]{1,4}d)$"}
 _CLASS: Node = {"enum": list(SENSITIVITIES)}
@@ -96,6 +100,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
         "otherwise": _ref("OTHERWISE"),
         "models": _named(_WORD, "^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$"),
         "callers": _named(_ref("CALLER")),
+        "budgets": _named(_ref("BUDGET")),
         "classify": _ref("CLASSIFY"),
         "rules": _listed(_ref("RULE")),
         "unknown_routes": _NAME,
@@ -125,6 +130,17 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
     "MODEL": dict.fromkeys(schema.MODEL.keys, _WORD),
     "PRICE": dict.fromkeys(schema.PRICE.keys, _DOLLARS),
     "CALLER": {"key": _SECRET, "team": _NAME, "tags": _some(_NAME)},
+    "BUDGET": {
+        "limit_usd": _LIMIT,
+        "window": _WINDOW,
+        "time_zone": _WORD,
+        "scope": _ref("SCOPE"),
+        "each": {"enum": list(Each)},
+        "hard": _FLAG,
+        "on_exhausted": {"enum": list(Exhausted)},
+        "wait": _DURATION,
+    },
+    "SCOPE": {**dict.fromkeys(schema.SCOPE.keys, _some(_NAME)), "model": _some(_WORD)},
     "CLASSIFY": {"sensitivity": _ref("SENSITIVITY"), "complexity": _ref("COMPLEXITY")},
     "SENSITIVITY": {
         "ignore": _words(sorted(FINDING_KINDS)),

@@ -8,6 +8,7 @@ import yaml
 from gateway.core.types import BackendSpec
 from gateway.policy import schema
 from gateway.policy.backends import read_backends, read_zones
+from gateway.policy.budgets import read_budgets
 from gateway.policy.callers import read_callers
 from gateway.policy.cases import CaseNames, read_cases
 from gateway.policy.conditions import Names
@@ -69,6 +70,7 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
         callers=callers.by_digest,
         everyone=callers.everyone,
         is_open=callers.is_open,
+        budgets=read_budgets(reader, fields.get("budgets"), zones, backends, callers.everyone),
         labelling=labelling,
         rules=rules,
         unknown_routes=reader.word(fields.get("unknown_routes"), backends) or None,

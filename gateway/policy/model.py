@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from gateway.core.budgets import Budget
 from gateway.core.types import (
     ANONYMOUS,
     BackendSpec,
@@ -191,6 +192,7 @@ class Policy(msgspec.Struct, frozen=True):
     callers: Mapping[str, Caller]
     everyone: tuple[Caller, ...]
     is_open: bool
+    budgets: Mapping[str, Budget]
     labelling: Labelling
     rules: tuple[Rule, ...]
     unknown_routes: str | None

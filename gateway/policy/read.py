@@ -1,7 +1,7 @@
 """Typed values out of YAML nodes; what is wrong is told in the user's words, and reading goes on."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
@@ -147,13 +147,30 @@ class Reader:
             return Decimal(0)
         return self._instead(said, "US dollars per million tokens such as `2.50`, in steps of 0.001", Decimal(0))
 
-    def duration(self, value: Value | None, default: float) -> float:
+    def matched(
+        self,
+        value: Value | None,
+        form: re.Pattern[str],
+        parse: Callable[[str], T],
+        holds: Callable[[T], bool],
+        expected: str,
+        default: T,
+    ) -> T:
+        """What `parse` makes of a text of this form, where it `holds`; else it must be `expected`."""
+        said = self._said(value)
+        if said is None:
+            return default
+        if form.fullmatch(said.text) and holds(parsed := parse(said.text)):
+            return parsed
+        return self._instead(said, expected, default)
+
+    def duration(self, value: Value | None, default: float, *, least: float = 0.001) -> float:
         """Seconds."""
         said = self._said(value)
         if said is None:
             return default
         found = _DURATION.fullmatch(said.text)
-        if found and 0 < (seconds := float(found[1]) * _SECONDS[found[2]]) <= _DAY_S:
+        if found and least <= (seconds := float(found[1]) * _SECONDS[found[2]]) <= _DAY_S:
             return seconds
         return self._instead(said, "a duration such as `8s`, `250ms` or `2m`, at most a day", default)
 

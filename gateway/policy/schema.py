@@ -19,6 +19,7 @@ POLICY = Shape(
     optional=(
         "models",
         "callers",
+        "budgets",
         "classify",
         "rules",
         "unknown_routes",
@@ -52,6 +53,10 @@ PRICE = Shape(
     optional=("cached_input_usd_per_million",),
 )
 CALLER = Shape(required=("key",), optional=("team", "tags"))
+BUDGET = Shape(
+    required=("limit_usd", "window"), optional=("time_zone", "scope", "each", "hard", "on_exhausted", "wait")
+)
+SCOPE = Shape(optional=("zone", "backend", "model", "team", "caller", "tag"))
 CLASSIFY = Shape(optional=("sensitivity", "complexity"))
 SENSITIVITY = Shape(optional=("kinds", "ignore", "default", "unlisted", "unreadable", "on_error"))
 COMPLEXITY = Shape(optional=("medium_from", "hard_from"))
@@ -83,6 +88,11 @@ GIVEN = Shape(
 EXPECT = Shape(optional=("rule", "backends", "refused", "zone_not", "sensitivity", "complexity"))
 
 DECIDING = ("zones", "classify", "rules", "otherwise", "models", "unknown_routes", "invariants", "tests")
-DECIDING_KEYS = {"backends": ("zone", "kind", "context_tokens", "can", "cannot"), "callers": ("team", "tags")}
+DECIDING_KEYS = {
+    "backends": ("zone", "kind", "context_tokens", "can", "cannot"),
+    "callers": ("team", "tags"),
+    "budgets": ("window", "time_zone", "scope", "each", "hard", "on_exhausted", "wait"),
+}
 """Sections, and keys of others, that decide: no environment reference there, so that one digest of the file means one
-set of decisions. A service's address and price may differ from one environment to the next; its zone may not."""
+set of decisions. A service's address and price, and a budget's limit, may differ from one environment to the next; its
+zone may not."""

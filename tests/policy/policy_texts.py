@@ -145,6 +145,22 @@ labellings = st.fixed_dictionaries(
 thresholds = st.fixed_dictionaries({"medium_from": st.sampled_from([0, 0.3, 0.4]), "hard_from": st.just(0.4)})
 
 
+def budgets(zones: list[str], names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    scopes = st.fixed_dictionaries(
+        {}, optional={"zone": one_or_some(zones), "backend": one_or_some(names), "tag": one_or_some(("batch", "night"))}
+    )
+    return st.fixed_dictionaries(
+        {"limit_usd": st.sampled_from([0, 0.5, 1000]), "window": st.sampled_from(["hour", "month", "90m", "30d"])},
+        optional={
+            "scope": scopes,
+            "each": st.sampled_from(["caller", "team"]),
+            "hard": st.booleans(),
+            "on_exhausted": st.sampled_from(["downgrade", "reject", "queue"]),
+            "wait": st.sampled_from(["0s", "250ms"]),
+        },
+    )
+
+
 @st.composite
 def policies(draw: st.DrawFn) -> dict[str, Any]:
     zones = draw(st.lists(st.sampled_from(ZONES), min_size=1, unique=True))
@@ -171,6 +187,8 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
     policy["otherwise"] = draw(routes(names))
     if draw(st.booleans()):
         policy["classify"] = {"sensitivity": draw(labellings), "complexity": draw(thresholds)}
+    if draw(st.booleans()):
+        policy["budgets"] = draw(st.dictionaries(st.sampled_from(("all", "day")), budgets(zones, names), min_size=1))
     if draw(st.booleans()):
         policy["unknown_routes"] = draw(st.sampled_from(names))
     return policy
