@@ -10,10 +10,11 @@ from typing import Any, TextIO
 import msgspec
 
 from gateway.classify.examine import Examined, examine
-from gateway.classify.verdict import merged, notes_on, sensitivity_of
+from gateway.classify.verdict import merged, notes_on
 from gateway.config import policy_text, shipped_policy
 from gateway.core.errors import ConfigError
-from gateway.core.types import Labelling
+from gateway.core.labelling import Labelling, classed
+from gateway.core.types import ANONYMOUS
 from gateway.policy.load import load
 
 _STANDARD_INPUT = "-"
@@ -109,7 +110,15 @@ def _answer(row: _Row, labelling: Labelling) -> _Answer:
 
 
 def _class_of(seen: Examined, labelling: Labelling) -> str:
-    return sensitivity_of(labelling, merged(seen.scans, labelling.ignored), seen.scans, bool(seen.unreadable)).label
+    """Of whoever has no floor of his own: the text alone counts."""
+    level, _ = classed(
+        labelling,
+        ANONYMOUS,
+        [finding.kind for finding in merged(seen.scans, labelling.ignored)],
+        is_unread=bool(seen.unreadable) or any(found.unreadable for found in seen.scans),
+        has_failed=any(found.failed for found in seen.scans),
+    )
+    return level.label
 
 
 def _found(seen: Examined) -> list[_Found]:

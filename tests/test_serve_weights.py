@@ -7,7 +7,8 @@ from gateway.classify.verdict import Classifier
 from gateway.classify.weights import dump, load, shipped_weights
 from gateway.config import Settings, policy_text, shipped_policy
 from gateway.core.errors import ConfigError
-from gateway.core.types import ANONYMOUS, Endpoint, Envelope, Labelling
+from gateway.core.labelling import Labelling
+from gateway.core.types import ANONYMOUS, Endpoint, Envelope
 from gateway.policy.load import load as load_policy
 
 

@@ -5,13 +5,15 @@ from urllib.parse import unquote_plus
 
 from gateway.classify.across import rejoined
 from gateway.classify.complexity import score
+from gateway.classify.declared import declared
 from gateway.classify.detectors import DETECTORS
 from gateway.classify.flatten import Flat, Group, strings
 from gateway.classify.hits import Detector
 from gateway.classify.memo import Memo
 from gateway.classify.sensitivity import Scan, scan
 from gateway.classify.weights import DIGEST_SHOWN, Weights
-from gateway.core.types import Endpoint, Envelope, Finding, Labelling, Sensitivity, Tier, Verdict
+from gateway.core.labelling import Labelling, classed
+from gateway.core.types import Endpoint, Envelope, Finding, Tier, Verdict
 
 _ALL, _ACROSS, _WITHIN = b"", b"a", b"w"
 """By which detectors a text was looked at, in the memo."""
@@ -45,13 +47,24 @@ class Classifier:
         scans, notes = self._examine(envelope)
         complexity, tier, trouble = self._complexity(envelope)
         findings = merged(scans, self._labelling.ignored)
+        said = declared(envelope)
+        level, basis = classed(
+            self._labelling,
+            envelope.caller,
+            [finding.kind for finding in findings],
+            declared=None if said is None else said.sensitivity,
+            is_unread=bool(notes) or any(found.unreadable for found in scans),
+            has_failed=any(found.failed for found in scans),
+        )
         return Verdict(
-            sensitivity=sensitivity_of(self._labelling, findings, scans, bool(notes)),
+            sensitivity=level,
             complexity=complexity,
             tier=tier,
             findings=findings,
-            unknown=(*notes, *notes_on(scans), *trouble),
+            unknown=(*notes, *notes_on(scans), *trouble, *(() if said is None else said.notes)),
             weights=self._digest,
+            basis=basis,
+            declared=None if said is None else said.sensitivity,
         )
 
     def _examine(self, envelope: Envelope) -> tuple[list[Scan], tuple[str, ...]]:
@@ -94,20 +107,6 @@ class Classifier:
         if need < self._labelling.medium_from:
             return need, Tier.SIMPLE, ()
         return need, Tier.MEDIUM if need < self._labelling.hard_from else Tier.HARD, ()
-
-
-def sensitivity_of(
-    labelling: Labelling, findings: Sequence[Finding], scans: Sequence[Scan], is_unread: bool
-) -> Sensitivity:
-    """The class of what was found. `is_unread`: there was content besides the scanned texts that is no text."""
-    level = labelling.default
-    for finding in findings:
-        level = max(level, labelling.kinds.get(finding.kind, labelling.unlisted))
-    if is_unread or any(found.unreadable for found in scans):
-        level = max(level, labelling.unreadable)
-    if any(found.failed for found in scans):
-        level = max(level, labelling.on_error)
-    return level
 
 
 def _flat(envelope: Envelope) -> Flat:

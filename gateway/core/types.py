@@ -112,11 +112,15 @@ class BackendKind(StrEnum):
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who asks. `id` is the name in the policy, never the key."""
+    """Who asks. `id` is the name in the policy, never the key.
+
+    `sensitivity`: the class that its requests have at least; None: the policy says nothing of this caller.
+    """
 
     id: str
     team: str = ""
     tags: tuple[str, ...] = ()
+    sensitivity: Sensitivity | None = None
 
 
 ANONYMOUS = Caller(id="anonymous")
@@ -163,8 +167,20 @@ class Finding(msgspec.Struct, frozen=True):
     confidence: float
 
 
+class Basis(StrEnum):
+    """What a request's class rests on; where two things give the same class, the first of these counts."""
+
+    FINDINGS = "findings"
+    UNKNOWN = "unknown"  # something could not be read, or a detector failed
+    DEFAULT = "default"  # the least that the policy gives to anything
+    CALLER = "caller"  # the least that the policy gives to this caller, or to one of its tags
+    REQUEST = "request"  # what the request says of itself
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """What we believe about a request.
+
+    `basis` is what the sensitivity rests on, `declared` the class that the request gives itself (None: it gives none).
 
     `complexity` is the score in 0..1 (need for the strong model). `unknown` says in words what could not be known and
     was therefore given the strictest value ("detector `card` failed", "body could not be read"). `weights` begins the
@@ -177,24 +193,8 @@ class Verdict(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     unknown: tuple[str, ...] = ()
     weights: str = ""
-
-
-class Labelling(msgspec.Struct, frozen=True):
-    """How the policy turns findings and scores into classes and tiers; `classify` is given one.
-
-    A kind that `kinds` does not name has the class `unlisted`; those `ignored` are not looked for. Scores below
-    `medium_from` are simple, below `hard_from` medium, the rest hard; the defaults go with the shipped weights
-    (docs/classifier.md, "The tiers").
-    """
-
-    kinds: Mapping[str, Sensitivity]
-    default: Sensitivity = Sensitivity.PUBLIC
-    unlisted: Sensitivity = Sensitivity.RESTRICTED
-    unreadable: Sensitivity = Sensitivity.RESTRICTED
-    on_error: Sensitivity = Sensitivity.RESTRICTED
-    medium_from: float = 0.3
-    hard_from: float = 0.4
-    ignored: frozenset[str] = frozenset()
+    basis: Basis = Basis.DEFAULT
+    declared: Sensitivity | None = None
 
 
 class Masking(msgspec.Struct, frozen=True):

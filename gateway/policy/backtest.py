@@ -100,10 +100,11 @@ class Backtest:
 
     def replay(self, record: Record) -> Replay:
         policy, verdict, maskings = self._policy, record.verdict, record.maskings
-        if record.decision.policy_digest != policy.digest:
-            verdict = relabelled(verdict, policy.labelling)
-            maskings = tuple(Masking(each.kinds, relabelled(each.verdict, policy.labelling)) for each in maskings)
         envelope = envelope_of(record, policy, self._everyone)
+        if record.decision.policy_digest != policy.digest:
+            labelling, caller = policy.labelling, envelope.caller
+            verdict = relabelled(verdict, labelling, caller)
+            maskings = tuple(Masking(each.kinds, relabelled(each.verdict, labelling, caller)) for each in maskings)
         decision = decide(policy, envelope, verdict, record.states, maskings)
         backend = _answering(decision, record)
         return Replay(decision, verdict, backend, self._cost(record, backend))

@@ -7,23 +7,34 @@ from collections.abc import Iterable
 
 import msgspec
 
-from gateway.core.types import Finding, Labelling, Masking, Sensitivity, Tier, Verdict
+from gateway.core.labelling import Labelling, classed
+from gateway.core.types import Basis, Caller, Finding, Masking, Sensitivity, Tier, Verdict
 
 UNREADABLE_NOTE, FAILED_NOTE = "the body could not be read", "a detector failed"
 _UNSCORED = "the complexity"
+_ELSEWHERE = (_UNSCORED, "`x-gateway-sensitivity`")
+"""Notes that say nothing of findings."""
 _FAILED = "detector "
 
 
-def class_of(labelling: Labelling, kinds: Iterable[str], notes: Iterable[str] = ()) -> Sensitivity:
-    """The highest class of all that is true of a request."""
-    looked_for = (kind for kind in kinds if kind not in labelling.ignored)
-    levels = [labelling.default, *(labelling.kinds.get(kind, labelling.unlisted) for kind in looked_for)]
-    for note in notes:
-        if note.startswith(_FAILED) or note == FAILED_NOTE:
-            levels.append(labelling.on_error)
-        elif not note.startswith(_UNSCORED):
-            levels.append(labelling.unreadable)
-    return max(levels)
+def class_of(
+    labelling: Labelling,
+    caller: Caller,
+    kinds: Iterable[str],
+    notes: Iterable[str] = (),
+    declared: Sensitivity | None = None,
+) -> tuple[Sensitivity, Basis]:
+    """The highest class of all that is true of a request, and what it rests on."""
+    notes = [note for note in notes if not note.startswith(_ELSEWHERE)]
+    failed = [note for note in notes if note.startswith(_FAILED) or note == FAILED_NOTE]
+    return classed(
+        labelling,
+        caller,
+        kinds,
+        declared=declared,
+        is_unread=len(failed) < len(notes),
+        has_failed=bool(failed),
+    )
 
 
 def tier_of(labelling: Labelling, score: float) -> Tier:
@@ -37,29 +48,45 @@ def score_of(labelling: Labelling, tier: Tier) -> float:
     return (0.0, labelling.medium_from, labelling.hard_from)[tier]
 
 
-def relabelled(verdict: Verdict, labelling: Labelling) -> Verdict:
-    """The same findings, notes and score under another `classify`. What could not be scored stays hard, and what was
-    not looked for stays unknown.
+def relabelled(verdict: Verdict, labelling: Labelling, caller: Caller) -> Verdict:
+    """The same findings, notes and score under another `classify`, or of another caller. What could not be scored
+    stays hard, and what was not looked for stays unknown.
     """
     is_scored = not any(note.startswith(_UNSCORED) for note in verdict.unknown)
+    kinds = [finding.kind for finding in verdict.findings]
+    level, basis = class_of(labelling, caller, kinds, verdict.unknown, verdict.declared)
     return Verdict(
-        sensitivity=class_of(labelling, (finding.kind for finding in verdict.findings), verdict.unknown),
+        sensitivity=level,
         complexity=verdict.complexity,
         tier=tier_of(labelling, verdict.complexity) if is_scored else Tier.HARD,
         findings=tuple(finding for finding in verdict.findings if finding.kind not in labelling.ignored),
         unknown=verdict.unknown,
         weights=verdict.weights,
+        basis=basis,
+        declared=verdict.declared,
     )
 
 
-def masked_well(verdict: Verdict, labelling: Labelling, masks: Iterable[tuple[str, ...]]) -> tuple[Masking, ...]:
+def masked_well(
+    verdict: Verdict, labelling: Labelling, caller: Caller, masks: Iterable[tuple[str, ...]]
+) -> tuple[Masking, ...]:
     """What would be believed of a described request out of which each mask had taken all that it should."""
-    return tuple(Masking(kinds, _without(verdict, kinds, labelling)) for kinds in masks)
+    return tuple(Masking(kinds, _without(verdict, kinds, labelling, caller)) for kinds in masks)
 
 
-def _without(verdict: Verdict, kinds: tuple[str, ...], labelling: Labelling) -> Verdict:
+def _without(verdict: Verdict, kinds: tuple[str, ...], labelling: Labelling, caller: Caller) -> Verdict:
     left = tuple(finding for finding in verdict.findings if finding.kind not in kinds)
-    return relabelled(msgspec.structs.replace(verdict, findings=left), labelling)
+    return relabelled(msgspec.structs.replace(verdict, findings=left), labelling, caller)
+
+
+def causes(caller: Caller, verdict: Verdict) -> list[str]:
+    """What makes the class so, in kinds, notes and names; never the text."""
+    words = [*(f"`{finding.kind}`" for finding in verdict.findings), *verdict.unknown]
+    if verdict.basis is Basis.CALLER:
+        words.append(f"from caller `{caller.id}`")
+    elif verdict.basis is Basis.REQUEST:
+        words.append("as it says itself")
+    return words
 
 
 def found(kinds: Iterable[str]) -> tuple[Finding, ...]:

@@ -8,6 +8,7 @@ from gateway.core.types import ANONYMOUS, Caller
 from gateway.policy import schema
 from gateway.policy.model import key_digest
 from gateway.policy.read import Reader, Value
+from gateway.policy.vocabulary import SENSITIVITIES
 
 
 class Callers(NamedTuple):
@@ -43,4 +44,5 @@ def _caller(reader: Reader, name: str, fields: Mapping[str, Value]) -> Caller:
         id=name,
         team=reader.name(fields.get("team"), "team"),
         tags=tuple(reader.name(tag, "tag") for tag in reader.items(fields.get("tags"))),
+        sensitivity=SENSITIVITIES.get(reader.word(fields.get("sensitivity"), SENSITIVITIES)),
     )

@@ -51,7 +51,8 @@ def _within(
         shared = [part for each in other.boxes if (part := _both(space, box, each))]
         for part in reaching(space, other, shared):
             for witness in space.witnesses(part):
-                masked = masked_well(witness.verdict, space.labelling, (*old.masks, *new.masks))
+                masks = (*old.masks, *new.masks)
+                masked = masked_well(witness.verdict, space.labelling, witness.envelope.caller, masks)
                 was, becomes = decided(old, source, witness, masked), decided(new, other, witness, masked)
                 if was.routes != becomes.routes:
                     yield Difference(space.like(part, witness), witness, was, becomes)

@@ -17,6 +17,7 @@ from gateway.core.types import (
     Verdict,
     Veto,
 )
+from gateway.policy.belief import causes
 from gateway.policy.model import Policy, Promise
 from gateway.policy.vocabulary import AUTO, PINNED, UNKNOWN_ROUTES
 
@@ -125,14 +126,10 @@ def _propose(policy: Policy, envelope: Envelope, verdict: Verdict) -> tuple[str,
 def _clearance(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict: Verdict) -> str | None:
     if verdict.sensitivity <= spec.zone.clearance:
         return None
-    zone, level = spec.zone, verdict.sensitivity
-    return f"zone `{zone.name}` is cleared for {zone.clearance.label}, the request is {level.label}{_because(verdict)}"
-
-
-def _because(verdict: Verdict) -> str:
-    """What makes it so, in kinds and notes; never the text."""
-    reasons = [*(f"`{finding.kind}`" for finding in verdict.findings), *verdict.unknown]
-    return f" ({', '.join(reasons)})" if reasons else ""
+    zone, reasons = spec.zone, causes(envelope.caller, verdict)
+    because = f" ({', '.join(reasons)})" if reasons else ""
+    level = verdict.sensitivity.label
+    return f"zone `{zone.name}` is cleared for {zone.clearance.label}, the request is {level}{because}"
 
 
 def _ticked(kinds: Sequence[str]) -> str:

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from gateway.core.labelling import Labelling
 from gateway.core.money import NanoUSD, dollars
-from gateway.core.types import BackendState, Decision, Labelling, Masking, Need, Sensitivity, Tier
-from gateway.policy.belief import score_of
+from gateway.core.types import BackendState, Basis, Decision, Masking, Need, Sensitivity, Tier
+from gateway.policy.belief import relabelled, score_of
 from gateway.policy.evaluate import decide, refusal
 from gateway.policy.facts import route_words
 from gateway.policy.match import predicate
@@ -18,6 +19,13 @@ from gateway.policy.words import condition_words
 
 _DOWN = BackendState(is_up=False, reason="supposed to be")
 _THOUSAND = 1_000
+_BASES: Mapping[Basis, str] = {
+    Basis.FINDINGS: "what was found",
+    Basis.UNKNOWN: "what could not be known",
+    Basis.DEFAULT: "the default of `classify`",
+    Basis.CALLER: "what is said of the caller",
+    Basis.REQUEST: "what it says of itself",
+}
 
 
 class Asked(NamedTuple):
@@ -55,7 +63,7 @@ def _indented(lines: Iterator[str]) -> Iterator[str]:
 def _signals(policy: Policy, witness: Witness) -> Iterator[str]:
     envelope, verdict = witness
     labelling = policy.labelling
-    yield f"sensitivity    {verdict.sensitivity.label}"
+    yield f"sensitivity    {verdict.sensitivity.label}, from {_BASES[verdict.basis]}"
     for finding in verdict.findings:
         level = labelling.kinds.get(finding.kind, labelling.unlisted).label
         yield f"               `{finding.kind}` × {finding.count}, sure to {finding.confidence:.2f}: {level}"
@@ -173,7 +181,10 @@ def _requests(policy: Policy, asked: Asked) -> Iterator[Change]:
         clause = "it did not need" if need in envelope.needs else "it needed"
         yield sent(clause, f"`{need}`", needs=envelope.needs ^ {need})
     for caller in policy.everyone:
-        yield sent("it came from caller", f"`{caller.id}`", caller=caller)
+        theirs = Witness(
+            msgspec.structs.replace(envelope, caller=caller), relabelled(verdict, policy.labelling, caller)
+        )
+        yield Change("it came from caller", f"`{caller.id}`", asked.of(theirs))
     for model in space.atoms[MODEL]:
         yield sent("it asked for model", f"`{model}`", model=model)
     for start in space.atoms[TOKENS]:

@@ -58,7 +58,8 @@ def _all(policy: Policy) -> Iterator[tuple[str, str]]:
         yield f"model `{name}`", f"`{target}`"
     for caller in policy.everyone:
         tags = " ".join(f"`{tag}`" for tag in caller.tags)
-        yield f"caller `{caller.id}`", f"team {caller.team or _NONE}, tags {tags or _NONE}"
+        least = policy.labelling.floor(caller).label
+        yield f"caller `{caller.id}`", f"team {caller.team or _NONE}, tags {tags or _NONE}, at least {least}"
     for number, rule in enumerate(policy.rules, 1):
         routes = ", ".join(route_words(route) for route in rule.routes)
         yield f"rule `{rule.name}`", f"number {number}: {condition_words(rule.when)} → {routes}"

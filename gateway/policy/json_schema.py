@@ -129,7 +129,6 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
     "SATURATED_AT": {"queue": _whole(1), "predicted_wait": _DURATION},
     "MODEL": dict.fromkeys(schema.MODEL.keys, _WORD),
     "PRICE": dict.fromkeys(schema.PRICE.keys, _DOLLARS),
-    "CALLER": {"key": _SECRET, "team": _NAME, "tags": _some(_NAME)},
     "BUDGET": {
         "limit_usd": _LIMIT,
         "window": _WINDOW,
@@ -141,9 +140,11 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
         "wait": _DURATION,
     },
     "SCOPE": {**dict.fromkeys(schema.SCOPE.keys, _some(_NAME)), "model": _some(_WORD)},
+    "CALLER": {"key": _SECRET, "team": _NAME, "tags": _some(_NAME), "sensitivity": _CLASS},
     "CLASSIFY": {"sensitivity": _ref("SENSITIVITY"), "complexity": _ref("COMPLEXITY")},
     "SENSITIVITY": {
         "ignore": _words(sorted(FINDING_KINDS)),
+        "tags": _named(_CLASS),
         "kinds": _named(_CLASS, f"^({'|'.join(sorted(FINDING_KINDS))})$"),
         **dict.fromkeys(("default", "unlisted", "unreadable", "on_error"), _CLASS),
     },

@@ -1,9 +1,10 @@
 """The `classify` section: which class a finding has, and from which score on a request is medium or hard."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from gateway.core.types import Labelling, Sensitivity
+from gateway.core.labelling import Labelling
+from gateway.core.types import Caller, Sensitivity
 from gateway.policy import schema
 from gateway.policy.read import Reader, Value
 from gateway.policy.vocabulary import FINDING_KINDS, SENSITIVITIES
@@ -12,7 +13,7 @@ _KINDS = schema.Shape(optional=tuple(sorted(FINDING_KINDS)))
 _STRICT = Labelling(kinds=MappingProxyType({}))
 
 
-def read_labelling(reader: Reader, value: Value | None) -> Labelling:
+def read_labelling(reader: Reader, value: Value | None, callers: Iterable[Caller]) -> Labelling:
     """What the file leaves out takes the strict default: an unlisted kind, an unreadable body, an error: restricted."""
     fields = reader.fields(value, schema.CLASSIFY)
     sensitivity = reader.fields(fields.get("sensitivity"), schema.SENSITIVITY)
@@ -31,6 +32,7 @@ def read_labelling(reader: Reader, value: Value | None) -> Labelling:
         unreadable=_class(reader, sensitivity.get("unreadable"), _STRICT.unreadable),
         on_error=_class(reader, sensitivity.get("on_error"), _STRICT.on_error),
         ignored=_ignored(reader, sensitivity),
+        tags=_tags(reader, sensitivity.get("tags"), callers),
         medium_from=medium_from,
         hard_from=hard_from,
     )
@@ -63,6 +65,12 @@ def _ignored(reader: Reader, sensitivity: Mapping[str, Value]) -> frozenset[str]
 def _kinds(reader: Reader, value: Value | None) -> Mapping[str, Sensitivity]:
     fields = reader.fields(value, _KINDS)
     return MappingProxyType({kind: _class(reader, each, Sensitivity.RESTRICTED) for kind, each in fields.items()})
+
+
+def _tags(reader: Reader, value: Value | None, callers: Iterable[Caller]) -> Mapping[str, Sensitivity]:
+    known = sorted({tag for caller in callers for tag in caller.tags})
+    fields = reader.fields(value, schema.Shape(optional=tuple(known)))
+    return MappingProxyType({tag: _class(reader, each, Sensitivity.RESTRICTED) for tag, each in fields.items()})
 
 
 def _class(reader: Reader, value: Value | None, default: Sensitivity) -> Sensitivity:

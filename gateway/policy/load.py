@@ -52,7 +52,7 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
     backends = read_backends(reader, fields.get("backends"), zones)
     models = read_models(reader, fields.get("models"), backends)
     callers = read_callers(reader, fields.get("callers"))
-    labelling = read_labelling(reader, fields.get("classify"))
+    labelling = read_labelling(reader, fields.get("classify"), callers.everyone)
     names = Names(callers.everyone, models, FINDING_KINDS - labelling.ignored)
     rules = read_rules(reader, fields, names, backends)
     for kind in sorted(labelling.ignored & _masked(rules)):

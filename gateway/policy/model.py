@@ -7,13 +7,13 @@ from enum import StrEnum
 import msgspec
 
 from gateway.core.budgets import Budget
+from gateway.core.labelling import Labelling
 from gateway.core.types import (
     ANONYMOUS,
     BackendSpec,
     Caller,
     Endpoint,
     Envelope,
-    Labelling,
     Need,
     Route,
     Sensitivity,

@@ -54,6 +54,10 @@ def _classes(policy: Policy) -> Iterator[str]:
         yield f"- {level.label.capitalize()}: {', '.join(said) or 'nothing'}."
     if labelling.ignored:
         yield f"- Not looked for: {', '.join(f'`{kind}`' for kind in sorted(labelling.ignored))}."
+    for caller in policy.everyone:
+        if (least := labelling.floor(caller)) is not labelling.default:
+            yield f"- From caller `{caller.id}`: at least {least.label}, whatever is found."
+    yield "- A request may say of itself that it is more sensitive than all this, never that it is less."
     yield ""
     yield (
         f"A request is hard from a score of {labelling.hard_from:g} on, medium from {labelling.medium_from:g}; "

@@ -52,13 +52,13 @@ PRICE = Shape(
     required=("input_usd_per_million", "output_usd_per_million"),
     optional=("cached_input_usd_per_million",),
 )
-CALLER = Shape(required=("key",), optional=("team", "tags"))
 BUDGET = Shape(
     required=("limit_usd", "window"), optional=("time_zone", "scope", "each", "hard", "on_exhausted", "wait")
 )
 SCOPE = Shape(optional=("zone", "backend", "model", "team", "caller", "tag"))
+CALLER = Shape(required=("key",), optional=("team", "tags", "sensitivity"))
 CLASSIFY = Shape(optional=("sensitivity", "complexity"))
-SENSITIVITY = Shape(optional=("kinds", "ignore", "default", "unlisted", "unreadable", "on_error"))
+SENSITIVITY = Shape(optional=("kinds", "ignore", "default", "tags", "unlisted", "unreadable", "on_error"))
 COMPLEXITY = Shape(optional=("medium_from", "hard_from"))
 RULE = Shape(required=("name", "when", "route"), optional=("timeouts", "retries"))
 OTHERWISE = Shape(required=("route",), optional=("timeouts", "retries"))
@@ -90,8 +90,8 @@ EXPECT = Shape(optional=("rule", "backends", "refused", "zone_not", "sensitivity
 DECIDING = ("zones", "classify", "rules", "otherwise", "models", "unknown_routes", "invariants", "tests")
 DECIDING_KEYS = {
     "backends": ("zone", "kind", "context_tokens", "can", "cannot"),
-    "callers": ("team", "tags"),
     "budgets": ("window", "time_zone", "scope", "each", "hard", "on_exhausted", "wait"),
+    "callers": ("team", "tags", "sensitivity"),
 }
 """Sections, and keys of others, that decide: no environment reference there, so that one digest of the file means one
 set of decisions. A service's address and price, and a budget's limit, may differ from one environment to the next; its

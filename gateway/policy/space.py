@@ -8,11 +8,11 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from math import prod
 from typing import NamedTuple, assert_never
 
+from gateway.core.labelling import Labelling
 from gateway.core.types import (
     Caller,
     Endpoint,
     Envelope,
-    Labelling,
     Need,
     Sensitivity,
     Tier,
@@ -38,7 +38,6 @@ OWN_NEED: Mapping[Endpoint, Need] = {
     Endpoint.UNKNOWN: Need.PASSTHROUGH,
 }
 """What a request needs by what it calls; held equal to `wire/` by a test. All other needs may come with any."""
-UNLISTED_KIND = "a_kind_not_listed"
 _OWN_NEEDS = frozenset(OWN_NEED.values())
 _DEADLINE_S = 600.0
 
@@ -58,7 +57,10 @@ class Space:
         conditions += [invariant.when for policy in policies for invariant in policy.invariants]
         read = [leaf for condition in (*conditions, *more) if condition is not None for leaf in leaves(condition)]
         self.labelling: Labelling = policies[0].labelling
-        self._is_believed_alike = all(policy.labelling == self.labelling for policy in policies)
+        callers = _callers(policies)
+        self._is_believed_alike = all(
+            policy.labelling == self.labelling and callers.keys() >= set(policy.everyone) for policy in policies
+        )
         self.signals = frozenset(Signal.PROMPT_TOKENS if isinstance(leaf, Between) else leaf.signal for leaf in read)
         needs = _mentioned(read, Signal.NEEDS) - _OWN_NEEDS
         kinds = {str(kind) for kind in _mentioned(read, Signal.FINDINGS)}
@@ -66,7 +68,7 @@ class Space:
             tuple(Endpoint),
             tuple(Sensitivity),
             _tiers(self.labelling),
-            tuple(dict.fromkeys(caller for policy in policies for caller in policy.everyone)),
+            tuple(callers),
             _models(
                 policies, [leaf.values for leaf in read if isinstance(leaf, OneOf) and leaf.signal is Signal.MODEL]
             ),
@@ -76,31 +78,39 @@ class Space:
         self.needs = {need: len(self.atoms) + number for number, need in enumerate(sorted(needs, key=str))}
         self.kinds = {kind: len(self.atoms) + len(needs) + number for number, kind in enumerate(sorted(kinds))}
         self.atoms += [(False, True)] * (len(needs) + len(kinds))
-        self._anywhere = _possible_causes(self.labelling, kinds)
+        self._floors = self._masks_by_floor()
         self._masks: dict[Condition, tuple[int, int]] = {}
         whole = self.possible(tuple((1 << len(values)) - 1 for values in self.atoms))
         assert whole is not None, "some request is always possible"
         self.whole: Box = whole
 
     def possible(self, box: Box) -> Box | None:
-        """The box without classes that nothing in it can bring about; None: no request is like that.
+        """The box without classes and callers that nothing in it can bring about; None: no request is like that.
 
-        Where two policies differ in what they believe, each class counts as possible.
+        A request may say itself that it is more sensitive, so every class above the least is possible. Where two
+        policies differ in what they believe, each class counts as possible.
         """
         if not self._is_believed_alike:
             return box
-        labelling, base, causes = self.labelling, self.labelling.default, self._anywhere
+        labelling, least, most = self.labelling, 0, box[SENSITIVITY].bit_length() - 1
         for kind, axis in self.kinds.items():
-            if box[axis] & PRESENT:
-                level = labelling.kinds.get(kind, labelling.unlisted)
-                if box[axis] & ABSENT:
-                    causes |= {level}
-                else:
-                    base = max(base, level)
-        reachable = 1 << base
-        for level in causes:
-            reachable |= 1 << max(base, level)
-        return self.narrowed(box, SENSITIVITY, reachable)
+            if box[axis] == PRESENT:
+                least = max(least, labelling.kinds.get(kind, labelling.unlisted))
+        fitting = [(floor, mask) for floor, mask in self._floors if box[CALLER] & mask and max(floor, least) <= most]
+        if not fitting:
+            return None
+        reachable = -1 << max(least, fitting[0][0])
+        part = self.narrowed(box, CALLER, sum(mask for _, mask in fitting))
+        return part and self.narrowed(part, SENSITIVITY, reachable)
+
+    def _masks_by_floor(self) -> list[tuple[int, int]]:
+        """Which callers have which least class, the lowest first."""
+        masks: dict[int, int] = {}
+        for number, caller in enumerate(self.atoms[CALLER]):
+            assert isinstance(caller, Caller)
+            floor = self.labelling.floor(caller)
+            masks[floor] = masks.get(floor, 0) | 1 << number
+        return sorted(masks.items())
 
     def narrowed(self, box: Box, axis: int, mask: int) -> Box | None:
         kept = box[axis] & mask
@@ -216,9 +226,10 @@ class Space:
                 yield self._witness(box, endpoint, level, -1 if is_longest else 0)
 
     def _witness(self, box: Box, endpoint: Endpoint, level: Sensitivity, length: int) -> Witness:
-        (caller, model, stream) = (self.values(box, axis)[0] for axis in (CALLER, MODEL, STREAM))
+        (model, stream) = (self.values(box, axis)[0] for axis in (MODEL, STREAM))
         tokens, tier = self.values(box, TOKENS)[length], self.values(box, TIER)[0]
-        assert isinstance(caller, Caller)
+        callers = [caller for caller in self.values(box, CALLER) if isinstance(caller, Caller)]
+        caller = next((each for each in callers if self.labelling.floor(each) <= level), callers[0])
         assert isinstance(tokens, int)
         assert isinstance(tier, Tier)
         needs = {need for need, axis in self.needs.items() if box[axis] == PRESENT and isinstance(need, Need)}
@@ -238,14 +249,15 @@ class Space:
             body=b"",
             document={},
         )
-        return Witness(envelope, self._verdict(box, level, tier))
+        return Witness(envelope, self._verdict(box, caller, level, tier))
 
-    def _verdict(self, box: Box, level: Sensitivity, tier: Tier) -> Verdict:
-        """What brings the class about, as simply as may be: a finding, else something unknown."""
+    def _verdict(self, box: Box, caller: Caller, level: Sensitivity, tier: Tier) -> Verdict:
+        """What brings the class about, as simply as may be: a finding, something unknown, else the client's word."""
         labelling = self.labelling
         kinds = [kind for kind, axis in self.kinds.items() if box[axis] == PRESENT]
         unknown: tuple[str, ...] = ()
-        if level > class_of(labelling, kinds):
+        declared: Sensitivity | None = None
+        if level > class_of(labelling, caller, kinds)[0]:
             free = (kind for kind in sorted(FINDING_KINDS) if kind not in self.kinds or box[self.kinds[kind]] & PRESENT)
             cause = next((kind for kind in free if labelling.kinds.get(kind, labelling.unlisted) == level), None)
             if cause is not None:
@@ -255,8 +267,9 @@ class Space:
             elif labelling.on_error == level:
                 unknown = (FAILED_NOTE,)
             else:
-                kinds.append(UNLISTED_KIND)
-        return Verdict(level, score_of(labelling, tier), tier, found(kinds), unknown)
+                declared = level
+        _, basis = class_of(labelling, caller, kinds, unknown, declared)
+        return Verdict(level, score_of(labelling, tier), tier, found(kinds), unknown, basis=basis, declared=declared)
 
 
 def leaves(condition: Condition) -> Iterator[OneOf | AnyOf | Between]:
@@ -330,10 +343,13 @@ def _token_starts(policies: Sequence[Policy], read: Iterable[OneOf | AnyOf | Bet
     return tuple(sorted(starts))
 
 
-def _possible_causes(labelling: Labelling, asked: set[str]) -> frozenset[Sensitivity]:
-    """The classes that something brings about which no condition asks about by itself."""
-    kinds = {labelling.kinds.get(kind, labelling.unlisted) for kind in FINDING_KINDS - asked}
-    return frozenset({labelling.unlisted, labelling.unreadable, labelling.on_error} | kinds)
+def _callers(policies: Sequence[Policy]) -> dict[Caller, None]:
+    """Everyone; who differs only in what the policies say of its class is one caller, as the first has it."""
+    callers: dict[tuple[str, str, tuple[str, ...]], Caller] = {}
+    for policy in policies:
+        for caller in policy.everyone:
+            callers.setdefault((caller.id, caller.team, caller.tags), caller)
+    return dict.fromkeys(callers.values())
 
 
 def _endpoints(values: Iterable[Hashable]) -> list[Endpoint]:

@@ -3,7 +3,8 @@
 from collections.abc import Hashable, Iterable, Mapping
 from typing import assert_never
 
-from gateway.core.types import ANONYMOUS, Sensitivity, Tier
+from gateway.core.types import ANONYMOUS, Basis, Sensitivity, Tier
+from gateway.policy.belief import causes
 from gateway.policy.model import AnyOf, Between, Condition, Every, Invariant, Negated, OneOf, Promise, Signal, Some
 from gateway.policy.models import NO_PREFERENCE
 from gateway.policy.space import OWN_NEED, Witness
@@ -87,11 +88,12 @@ def invariant_words(invariant: Invariant) -> str:
 def witness_words(witness: Witness, signals: frozenset[Signal]) -> str:
     """A concrete request; of what no condition reads, only what is out of the ordinary."""
     envelope, verdict = witness
-    causes = [*(f"`{finding.kind}`" for finding in verdict.findings), *verdict.unknown]
-    words = [f"`{envelope.endpoint}`", verdict.sensitivity.label + (f" ({', '.join(causes)})" if causes else "")]
+    reasons = causes(envelope.caller, verdict)
+    words = [f"`{envelope.endpoint}`", verdict.sensitivity.label + (f" ({', '.join(reasons)})" if reasons else "")]
     if Signal.COMPLEXITY in signals:
         words.append(verdict.tier.label)
-    if envelope.caller != ANONYMOUS and signals & {Signal.CALLER, Signal.TEAM, Signal.TAG}:
+    is_owed_to_it = verdict.basis is Basis.CALLER
+    if envelope.caller != ANONYMOUS and not is_owed_to_it and signals & {Signal.CALLER, Signal.TEAM, Signal.TAG}:
         words.append(f"from caller `{envelope.caller.id}`")
     if envelope.model != AUTO:
         words.append(f"for model `{envelope.model or AUTO}`")

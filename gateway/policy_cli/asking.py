@@ -83,9 +83,10 @@ def described(policy: Policy, case: Case, classify: Classifier) -> Described:
         return Described(
             Witness(envelope, _believed(policy, given, verdict)), masked_ways(policy, read, verdict, classify)
         )
-    plain = Verdict(policy.labelling.default, 0.0, tier_of(policy.labelling, 0.0))
+    level, basis = class_of(policy.labelling, given.caller, ())
+    plain = Verdict(level, 0.0, tier_of(policy.labelling, 0.0), basis=basis)
     verdict = _believed(policy, given, plain)
-    return Described(Witness(envelope, verdict), masked_well(verdict, policy.labelling, policy.masks))
+    return Described(Witness(envelope, verdict), masked_well(verdict, policy.labelling, given.caller, policy.masks))
 
 
 def masked_ways(policy: Policy, envelope: Envelope, verdict: Verdict, classify: Classifier) -> tuple[Masking, ...]:
@@ -97,11 +98,14 @@ def _believed(policy: Policy, given: Given, verdict: Verdict) -> Verdict:
     labelling = policy.labelling
     kinds = given.findings - {finding.kind for finding in verdict.findings}
     notes = (UNREADABLE_NOTE,) if given.is_unreadable else ()
-    level = max(verdict.sensitivity, class_of(labelling, kinds, notes))
+    findings, unknown = (*verdict.findings, *found(kinds)), (*verdict.unknown, *notes)
+    level, basis = class_of(labelling, given.caller, [finding.kind for finding in findings], unknown, verdict.declared)
     return Verdict(
         sensitivity=level if given.sensitivity is None else given.sensitivity,
         complexity=verdict.complexity if given.tier is None else score_of(labelling, given.tier),
         tier=verdict.tier if given.tier is None else given.tier,
-        findings=(*verdict.findings, *found(kinds)),
-        unknown=(*verdict.unknown, *notes),
+        findings=findings,
+        unknown=unknown,
+        basis=basis,
+        declared=verdict.declared,
     )

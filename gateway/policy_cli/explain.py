@@ -53,7 +53,7 @@ def _asked(policy: Policy, given: argparse.Namespace) -> Asked:
         everyone = {caller.id: caller for caller in policy.everyone}
         envelope = envelope_of(record, policy, everyone)
         is_its_own = record.decision.policy_digest == policy.digest
-        verdict = record.verdict if is_its_own else relabelled(record.verdict, policy.labelling)
+        verdict = record.verdict if is_its_own else relabelled(record.verdict, policy.labelling, envelope.caller)
         return Asked(Witness(envelope, verdict), {**record.states, **down}, record.maskings)
     endpoint, body = Endpoint(given.endpoint), _body(given)
     try:

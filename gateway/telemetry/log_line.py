@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.core.errors import JournalUnavailable
 from gateway.core.money import dollars
-from gateway.core.types import Attempt, Ending, Endpoint, Record, Veto
+from gateway.core.types import Attempt, Basis, Ending, Endpoint, Record, Veto
 
 
 class Try(msgspec.Struct, frozen=True):
@@ -32,6 +32,7 @@ class LogLine(msgspec.Struct, frozen=True):
     model: str
     stream: bool
     sensitivity: str
+    basis: Basis
     tier: str
     complexity: float
     findings: Mapping[str, int]
@@ -86,6 +87,7 @@ def log_line(record: Record) -> LogLine:
         model=record.model,
         stream=record.stream,
         sensitivity=verdict.sensitivity.label,
+        basis=verdict.basis,
         tier=verdict.tier.label,
         complexity=round(verdict.complexity, 3),
         findings={finding.kind: finding.count for finding in verdict.findings},

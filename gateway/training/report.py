@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gateway.core.types import Labelling
+from gateway.core.labelling import Labelling
 from gateway.training.metrics import Floats, Interval, apgr_interval
 
 _TIERS = Labelling(kinds={})

@@ -11,7 +11,7 @@ from gateway.classify import complexity
 from gateway.classify.explain import explain
 from gateway.classify.weights import Weights
 from gateway.core.errors import ConfigError
-from gateway.core.types import Labelling
+from gateway.core.labelling import Labelling
 from gateway.policy.belief import tier_of
 
 _TIERS = Labelling(kinds={})

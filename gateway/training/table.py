@@ -10,7 +10,7 @@ import numpy as np
 
 from gateway.classify import complexity
 from gateway.classify.weights import Weights, load, shipped_weights
-from gateway.core.types import Labelling
+from gateway.core.labelling import Labelling
 from gateway.policy.belief import tier_of
 from gateway.training import model
 from gateway.training.anchors import anchors

@@ -5,7 +5,8 @@ import string
 
 from gateway.classify.verdict import Classifier
 from gateway.classify.weights import shipped_weights
-from gateway.core.types import ANONYMOUS, Endpoint, Envelope, Labelling, Sensitivity, Verdict
+from gateway.core.labelling import Labelling
+from gateway.core.types import ANONYMOUS, Endpoint, Envelope, Sensitivity, Verdict
 
 WEIGHTS = shipped_weights()
 LABELLING = Labelling(

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.classify import complexity
 from gateway.classify.weights import Weights, shipped_weights
-from gateway.core.types import Labelling
+from gateway.core.labelling import Labelling
 
 TIERS = Labelling(kinds={})
 

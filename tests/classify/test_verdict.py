@@ -13,7 +13,8 @@ from gateway.classify.hits import Detector, Hit
 from gateway.classify.memo import Memo
 from gateway.classify.sensitivity import NOTHING
 from gateway.classify.view import View
-from gateway.core.types import Labelling, Sensitivity, Tier
+from gateway.core.labelling import Labelling
+from gateway.core.types import Sensitivity, Tier
 from gateway.policy.vocabulary import FINDING_KINDS
 
 PIECES = st.sampled_from(

@@ -6,7 +6,8 @@ import pytest
 
 from gateway.classify.verdict import Classifier
 from gateway.classify.weights import shipped_weights
-from gateway.core.types import ANONYMOUS, Endpoint, Envelope, Labelling, Tier, Verdict
+from gateway.core.labelling import Labelling
+from gateway.core.types import ANONYMOUS, Endpoint, Envelope, Tier, Verdict
 from gateway.demo.traffic import traffic
 
 HARD_TITLES = {"prove", "concurrency bug", "plan", "hard and private"}

@@ -117,9 +117,12 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str, str]] = {
         "rules `",
     ),
     "a rule about a class that nothing has": (
-        [above_hard("{name: inside, when: {sensitivity: internal}, route: [local]}")],
+        [
+            ("default: public", "default: internal"),
+            above_hard("{name: open, when: {sensitivity: public}, route: [local]}"),
+        ],
         "dead-rule",
-        "no request is internal",
+        "no request is public",
     ),
     "a rule about a tier that no score has": (
         [

@@ -11,7 +11,8 @@ from gateway.classify.hits import Detector, Hit
 from gateway.classify.verdict import Classifier
 from gateway.classify.view import View
 from gateway.classify.weights import shipped_weights
-from gateway.core.types import ANONYMOUS, Endpoint, Envelope, Labelling, Sensitivity, Verdict
+from gateway.core.labelling import Labelling
+from gateway.core.types import ANONYMOUS, Basis, Endpoint, Envelope, Sensitivity, Verdict
 from gateway.policy.belief import class_of, relabelled, score_of, tier_of
 
 LEVELS = st.sampled_from(Sensitivity)
@@ -67,19 +68,19 @@ def chat(content: str | None) -> Envelope:
 def test_findings_and_scores_mean_the_same(first, second, content) -> None:
     first = msgspec.structs.replace(first, ignored=frozenset())  # of what was not looked for nothing is known
     verdict, again = (one.classify(chat(content)) for one in (reader(first), reader(second)))
-    assert relabelled(verdict, second) == again
+    assert relabelled(verdict, second, ANONYMOUS) == again
 
 
 @given(LABELLINGS, LABELLINGS)
 def test_what_cannot_be_read_means_the_same(first, second) -> None:
     verdict, again = (one.classify(chat(None)) for one in (reader(first), reader(second)))
-    assert relabelled(verdict, second) == again
+    assert relabelled(verdict, second, ANONYMOUS) == again
 
 
 @given(LABELLINGS, LABELLINGS)
 def test_a_detector_that_failed_means_the_same(first, second) -> None:
     verdict, again = (one.classify(chat("hello")) for one in (reader(first, [CRASHING]), reader(second, [CRASHING])))
-    assert relabelled(verdict, second) == again
+    assert relabelled(verdict, second, ANONYMOUS) == again
     assert verdict.sensitivity >= first.on_error
 
 
@@ -92,5 +93,8 @@ def test_the_lowest_score_of_a_tier_is_in_it(labelling) -> None:
 @pytest.mark.parametrize("note", ["the complexity could not be scored", "the complexity score is out of range"])
 def test_what_could_not_be_scored_is_hard_and_no_more_sensitive(note) -> None:
     labelling = Labelling({}, medium_from=1.0, hard_from=1.0)
-    verdict = relabelled(Verdict(Sensitivity.PUBLIC, 0.0, tier_of(labelling, 0.0), (), (note,)), labelling)
-    assert (verdict.tier.label, class_of(labelling, (), (note,))) == ("hard", Sensitivity.PUBLIC)
+    verdict = relabelled(Verdict(Sensitivity.PUBLIC, 0.0, tier_of(labelling, 0.0), (), (note,)), labelling, ANONYMOUS)
+    assert (verdict.tier.label, class_of(labelling, ANONYMOUS, (), (note,))) == (
+        "hard",
+        (Sensitivity.PUBLIC, Basis.DEFAULT),
+    )

@@ -11,7 +11,8 @@ import yaml
 
 from gateway.core.capabilities import CANNOT
 from gateway.core.errors import ConfigError
-from gateway.core.types import Decision, Exclusion, Labelling, Need, Veto
+from gateway.core.labelling import Labelling
+from gateway.core.types import Decision, Exclusion, Need, Veto
 from gateway.policy import schema
 from gateway.policy.cases import REFUSAL_CODES
 from gateway.policy.evaluate import VETOES, refusal

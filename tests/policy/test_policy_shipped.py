@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from gateway.core.labelling import Labelling
 from gateway.core.types import (
     BackendKind,
     BackendState,
     Decision,
     Endpoint,
-    Labelling,
     Need,
     Sensitivity,
     Tier,

@@ -39,6 +39,7 @@ def test_a_line_tells_what_was_decided_and_how_it_ended() -> None:
         "model": "gpt-4o",
         "stream": True,
         "sensitivity": "restricted",
+        "basis": "default",
         "tier": "simple",
         "complexity": 0.123,
         "findings": {"card": 2},
