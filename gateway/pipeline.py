@@ -110,13 +110,13 @@ class Pipeline:
         self._recorder = recorder
         self._sweep = sweep
         self._clock = clock
-        self._is_masking = any(route.mask for rule in policy.rules for route in rule.routes)
+        self._is_masking = bool(policy.masks)
 
     async def serve(self, envelope: Envelope, client_left: Callable[[], Awaitable[None]], responder: Responder) -> None:
         """Answer one request through `responder` and leave its Record, whatever happens on the way."""
         verdict = self._classifier.classify(envelope)
         states = self._fleet.states
-        masked = self._masked(envelope, verdict) if self._is_masking else UNMASKED
+        masked = self._masked(envelope, verdict, states) if self._is_masking else UNMASKED
         decision = decide(self.policy, envelope, verdict, states, maskings(masked) if masked else ())
         for name, exclusion in decision.excluded:
             if exclusion.veto is Veto.HEALTH:
@@ -134,8 +134,8 @@ class Pipeline:
             self._sweep.leave(vigil)
             self._recorder.record(self._record(trail))
 
-    def _masked(self, envelope: Envelope, verdict: Verdict) -> Variants:
-        return variants(envelope, verdict, masks_wanted(self.policy, envelope, verdict), self._classifier)
+    def _masked(self, envelope: Envelope, verdict: Verdict, states: Mapping[str, BackendState]) -> Variants:
+        return variants(envelope, verdict, masks_wanted(self.policy, envelope, verdict, states), self._classifier)
 
     async def _answer(self, trail: Trail, responder: Responder) -> None:
         try:

@@ -311,13 +311,15 @@ class Exclusion(msgspec.Struct, frozen=True):
 class Decision(msgspec.Struct, frozen=True):
     """Ordered routes (best first; empty = refused), the rule that proposed them, and every route struck out with why.
 
-    `excluded` holds (backend name, exclusion) in the order proposed.
+    `excluded` holds (backend name, exclusion) in the order proposed. `spilled_from`: the backend that would have been
+    first, had it not been saturated.
     """
 
     routes: tuple[Route, ...]
     rule: str
     excluded: tuple[tuple[str, Exclusion], ...] = ()
     policy_digest: str = ""
+    spilled_from: str = ""
 
 
 class Usage(msgspec.Struct, frozen=True):

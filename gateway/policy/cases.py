@@ -81,6 +81,7 @@ def _given(reader: Reader, fields: Mapping[str, Value], names: CaseNames) -> Giv
         prompt_tokens=reader.integer(fields["prompt_tokens"], 0) if "prompt_tokens" in fields else None,
         max_tokens=reader.integer(fields["max_tokens"], 0) if "max_tokens" in fields else None,
         down=frozenset(reader.words(fields.get("down"), names.backends)),
+        saturated=frozenset(reader.words(fields.get("saturated"), names.backends)),
     )
 
 

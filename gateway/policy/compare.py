@@ -1,9 +1,9 @@
 """Two policies side by side: which requests they send different ways."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from gateway.core.types import Decision
+from gateway.core.types import BackendState, Decision
 from gateway.policy.belief import masked_well
 from gateway.policy.model import Policy
 from gateway.policy.reach import Source, decided, reaching, sources
@@ -11,12 +11,13 @@ from gateway.policy.space import Box, Space, Witness
 
 
 class Difference(NamedTuple):
-    """A request that is routed differently, with both decisions; the box holds those that differ in the same way."""
+    """A request that is routed differently in these states, with both decisions; the box holds all that are so."""
 
     box: Box
     witness: Witness
     old: Decision
     new: Decision
+    states: Mapping[str, BackendState]
 
 
 def is_same(old: Policy, new: Policy, rule: str | None = None) -> bool:
@@ -30,18 +31,20 @@ def is_same(old: Policy, new: Policy, rule: str | None = None) -> bool:
 
 
 def differences(space: Space, old: Policy, new: Policy, rule: str | None = None) -> Iterator[Difference]:
-    """For each class and endpoint of each box, the simplest request that is routed differently while all is up.
+    """For each class and endpoint of each box, the simplest request that is routed differently while nothing is down.
 
     Where the simplest is routed alike, so is every other of its class and endpoint: vetoes strike out the same routes
     of both. Masks are taken to succeed. That a backend or the meaning of a finding has changed is not looked at here.
     `rule`: only requests that come to it under the old policy.
     """
-    after = sources(new, space)
-    for source in sources(old, space):
-        if rule not in (None, source.name):
-            continue
-        for box in reaching(space, source):
-            yield from _within(space, old, new, source, after, box)
+    for saturated in (None, *dict.fromkeys((*old.spilling, *new.spilling))):
+        after = sources(new, space, saturated)
+        for source in sources(old, space, saturated):
+            others = after if saturated is None or source.is_spilled else [each for each in after if each.is_spilled]
+            if rule not in (None, source.name) or not others:
+                continue
+            for box in reaching(space, source):
+                yield from _within(space, old, new, source, others, box)
 
 
 def _within(
@@ -55,7 +58,7 @@ def _within(
                 masked = masked_well(witness.verdict, space.labelling, witness.envelope.caller, masks)
                 was, becomes = decided(old, source, witness, masked), decided(new, other, witness, masked)
                 if was.routes != becomes.routes:
-                    yield Difference(space.like(part, witness), witness, was, becomes)
+                    yield Difference(space.like(part, witness), witness, was, becomes, source.states)
 
 
 def _both(space: Space, one: Box, other: Box) -> Box | None:

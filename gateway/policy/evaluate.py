@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from gateway.core.errors import GatewayError
 from gateway.core.types import (
@@ -41,7 +42,7 @@ def decide(
     INVARIANT: no route in the Decision leads to a zone whose clearance is below the sensitivity of what would be sent:
     the verdict's, or where the route masks something that was found, that of its masking.
     """
-    rule, proposed = _propose(policy, envelope, verdict)
+    rule, proposed, spilled_from = _propose(policy, envelope, verdict, states)
     routes: list[Route] = []
     excluded: list[tuple[str, Exclusion]] = []
     for route in proposed:
@@ -54,7 +55,7 @@ def decide(
             routes.append(route)
         else:
             excluded.append((route.backend, struck_out))
-    return Decision(tuple(routes), rule, tuple(excluded), policy.digest)
+    return Decision(tuple(routes), rule, tuple(excluded), policy.digest, spilled_from)
 
 
 def exclusion(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict: Verdict) -> Exclusion | None:
@@ -66,9 +67,11 @@ def exclusion(spec: BackendSpec, state: BackendState, envelope: Envelope, verdic
     return None
 
 
-def masks_wanted(policy: Policy, envelope: Envelope, verdict: Verdict) -> tuple[tuple[str, ...], ...]:
+def masks_wanted(
+    policy: Policy, envelope: Envelope, verdict: Verdict, states: Mapping[str, BackendState]
+) -> tuple[tuple[str, ...], ...]:
     """What deciding has to know besides: the verdict on this request with each of these masked."""
-    _, proposed = _propose(policy, envelope, verdict)
+    proposed = _propose(policy, envelope, verdict, states).routes
     return tuple(dict.fromkeys(route.mask for route in proposed if _masks_any(route, verdict)))
 
 
@@ -110,16 +113,26 @@ def _broken_promise(policy: Policy, spec: BackendSpec, envelope: Envelope, seen:
     return None
 
 
-def _propose(policy: Policy, envelope: Envelope, verdict: Verdict) -> tuple[str, tuple[Route, ...]]:
+class Proposal(NamedTuple):
+    """What is proposed, by which rule, and which backend was not first because it is saturated."""
+
+    rule: str
+    routes: tuple[Route, ...]
+    spilled_from: str = ""
+
+
+def _propose(policy: Policy, envelope: Envelope, verdict: Verdict, states: Mapping[str, BackendState]) -> Proposal:
     """A pinned backend alone, then the backend for unknown routes, then the first rule that matches."""
     pinned = policy.resolve_model(envelope.model).backend
     if pinned is not None:
-        return PINNED, (Route(pinned),)
+        return Proposal(PINNED, (Route(pinned),))
     if envelope.endpoint is Endpoint.UNKNOWN:
-        return UNKNOWN_ROUTES, () if policy.unknown_routes is None else (Route(policy.unknown_routes),)
+        return Proposal(UNKNOWN_ROUTES, () if policy.unknown_routes is None else (Route(policy.unknown_routes),))
     for rule in policy.rules:
         if rule.matches(envelope, verdict):
-            return rule.name, rule.routes
+            if rule.spill is not None and states.get(first := rule.routes[0].backend, UP).is_saturated:
+                return Proposal(rule.name, rule.spilled, first)
+            return Proposal(rule.name, rule.routes)
     raise AssertionError("`otherwise` matches everything")
 
 

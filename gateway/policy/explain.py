@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.core.labelling import Labelling
 from gateway.core.money import NanoUSD, dollars
-from gateway.core.types import BackendState, Basis, Decision, Masking, Need, Sensitivity, Tier
+from gateway.core.types import UP, BackendState, Basis, Decision, Masking, Need, Sensitivity, Tier
 from gateway.policy.belief import relabelled, score_of
 from gateway.policy.evaluate import decide, refusal
 from gateway.policy.facts import route_words
@@ -116,6 +116,8 @@ def _answers(rule: Rule, witness: Witness) -> Iterator[str]:
 
 
 def _routes(policy: Policy, witness: Witness, decision: Decision) -> Iterator[str]:
+    if decision.spilled_from:
+        yield f"`{decision.spilled_from}` is saturated, so the rule spills"
     for number, route in enumerate(decision.routes, 1):
         zone = policy.backends[route.backend].zone
         yield f"{number}. {route_words(route)} in zone `{zone.name}`, {_cost(policy, witness, route.backend)}"
@@ -146,7 +148,8 @@ def _elsewhere(policy: Policy, asked: Asked, decision: Decision) -> Iterator[str
     """Each single change of a signal or a state that alters the order of backends, grouped by the order it leads to."""
     usual = tuple(route.backend for route in decision.routes)
     ways: dict[tuple[str, ...], dict[str, list[str]]] = {}
-    for change in (*_beliefs(policy, asked), *_requests(policy, asked), *_failures(asked, decision)):
+    changes = (*_beliefs(policy, asked), *_requests(policy, asked), *_loads(policy, asked), *_failures(asked, decision))
+    for change in changes:
         found = tuple(route.backend for route in _decided(policy, change.asked).routes)
         if found != usual:
             ways.setdefault(found, {}).setdefault(change.clause, []).append(change.end)
@@ -189,6 +192,14 @@ def _requests(policy: Policy, asked: Asked) -> Iterator[Change]:
         yield sent("it asked for model", f"`{model}`", model=model)
     for start in space.atoms[TOKENS]:
         yield sent("its length were", f"{start} prompt tokens", prompt_tokens=start)
+
+
+def _loads(policy: Policy, asked: Asked) -> Iterator[Change]:
+    for name in policy.spilling:
+        state = asked.states.get(name, UP)
+        turned = msgspec.structs.replace(state, is_saturated=not state.is_saturated)
+        end = f"`{name}` no longer saturated" if state.is_saturated else f"`{name}` saturated"
+        yield Change("it met", end, asked._replace(states={**asked.states, name: turned}))
 
 
 def _failures(asked: Asked, decision: Decision) -> Iterator[Change]:

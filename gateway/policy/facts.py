@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from gateway.core.money import NanoUSD, Price, dollars
 from gateway.core.types import BackendSpec, Route
-from gateway.policy.model import Policy
+from gateway.policy.model import Policy, Rule
 from gateway.policy.vocabulary import FINDING_KINDS
 from gateway.policy.words import condition_words, invariant_words
 
@@ -41,6 +41,11 @@ def route_words(route: Route) -> str:
     return f"`{route.backend}`{masked_words(route)} ({times})"
 
 
+def _spill(rule: Rule) -> str:
+    spill = rule.spill
+    return "" if spill is None else f"; while `{rule.routes[0].backend}` is saturated {route_words(spill)} first"
+
+
 def masked_words(route: Route) -> str:
     return f" with {', '.join(f'`{kind}`' for kind in route.mask)} masked" if route.mask else ""
 
@@ -62,7 +67,7 @@ def _all(policy: Policy) -> Iterator[tuple[str, str]]:
         yield f"caller `{caller.id}`", f"team {caller.team or _NONE}, tags {tags or _NONE}, at least {least}"
     for number, rule in enumerate(policy.rules, 1):
         routes = ", ".join(route_words(route) for route in rule.routes)
-        yield f"rule `{rule.name}`", f"number {number}: {condition_words(rule.when)} → {routes}"
+        yield f"rule `{rule.name}`", f"number {number}: {condition_words(rule.when)} → {routes}{_spill(rule)}"
     yield "unknown paths", f"`{policy.unknown_routes}`" if policy.unknown_routes else "404"
     yield "deadline", f"{policy.deadline_s:g}s"
     yield "baseline", f"`{policy.baseline}`" if policy.baseline else _NONE

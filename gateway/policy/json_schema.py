@@ -89,7 +89,12 @@ _CONDITION: Mapping[str, Node] = {
     "not": _ref("CONDITION"),
 }
 _TIMES: Mapping[str, Node] = {"first_byte": _DURATION, "total": _DURATION}
-_ROUTES: Mapping[str, Node] = {"route": _some(_ref("ROUTE")), "timeouts": _ref("TIMEOUTS"), "retries": _RETRIES}
+_ROUTES: Mapping[str, Node] = {
+    "route": _some(_ref("ROUTE")),
+    "timeouts": _ref("TIMEOUTS"),
+    "retries": _RETRIES,
+    "spill": _ref("ROUTE"),
+}
 _FORMS: Mapping[str, Mapping[str, Node]] = {
     "POLICY": {
         "apiVersion": {"const": API_VERSION},
@@ -176,6 +181,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
         "prompt_tokens": _whole(0),
         "max_tokens": _whole(0),
         "down": _some(_NAME),
+        "saturated": _some(_NAME),
     },
     "EXPECT": {
         "rule": _NAME,

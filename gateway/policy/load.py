@@ -84,7 +84,7 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
 
 
 def _masked(rules: tuple[Rule, ...]) -> frozenset[str]:
-    return frozenset(kind for rule in rules for route in rule.routes for kind in route.mask)
+    return frozenset(kind for rule in rules for route in rule.ways for kind in route.mask)
 
 
 def _baseline(reader: Reader, value: Value | None, backends: Mapping[str, BackendSpec]) -> str | None:

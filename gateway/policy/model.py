@@ -85,12 +85,27 @@ Condition = OneOf | AnyOf | Between | Every | Some | Negated
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """Proposes its routes, in order, for what it matches. `when` None: everything; `matches` is `when`, compiled."""
+    """Proposes its routes, in order, for what it matches. `when` None: everything; `matches` is `when`, compiled.
+
+    `spill` goes before all others while the backend of the first route is saturated.
+    """
 
     name: str
     when: Condition | None
     routes: tuple[Route, ...]
     matches: Predicate
+    spill: Route | None = None
+
+    @property
+    def spilled(self) -> tuple[Route, ...]:
+        """The routes while the first backend is saturated; empty: as always."""
+        spill = self.spill
+        return () if spill is None else (spill, *(route for route in self.routes if route.backend != spill.backend))
+
+    @property
+    def ways(self) -> tuple[Route, ...]:
+        """Every route that it may propose, once."""
+        return tuple(dict.fromkeys((*self.routes, *self.spilled)))
 
 
 class Promise(StrEnum):
@@ -134,6 +149,7 @@ class Given(msgspec.Struct, frozen=True):
     prompt_tokens: int | None
     max_tokens: int | None
     down: frozenset[str]
+    saturated: frozenset[str]
 
 
 class Expected(msgspec.Struct, frozen=True):
@@ -213,7 +229,12 @@ class Policy(msgspec.Struct, frozen=True):
     @property
     def masks(self) -> tuple[tuple[str, ...], ...]:
         """Each way in which a route masks, once."""
-        return tuple(dict.fromkeys(route.mask for rule in self.rules for route in rule.routes if route.mask))
+        return tuple(dict.fromkeys(route.mask for rule in self.rules for route in rule.ways if route.mask))
+
+    @property
+    def spilling(self) -> tuple[str, ...]:
+        """The backends whose being saturated some rule asks about, once."""
+        return tuple(dict.fromkeys(rule.routes[0].backend for rule in self.rules if rule.spill is not None))
 
     def caller_for(self, key: str | None) -> Caller | None:
         """Who has this key; None: nobody, refuse. Only digests are compared."""

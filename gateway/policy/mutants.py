@@ -35,9 +35,14 @@ def _with(policy: Policy, rules: tuple[Rule, ...]) -> Policy:
 def _changed(rule: Rule) -> Iterator[tuple[str, Rule]]:
     if rule.when is not None:
         for change, when in _weakened(rule.when):
-            yield change, Rule(rule.name, when, rule.routes, predicate(when))
+            yield change, msgspec.structs.replace(rule, when=when, matches=predicate(when))
     for change, routes in _rerouted(rule.routes):
-        yield change, Rule(rule.name, rule.when, routes, rule.matches)
+        yield change, msgspec.structs.replace(rule, routes=routes)
+    if rule.spill is not None:
+        yield f"without its spill to `{rule.spill.backend}`", msgspec.structs.replace(rule, spill=None)
+        if rule.spill.mask and rule.spill not in rule.routes:
+            bare = msgspec.structs.replace(rule.spill, mask=())
+            yield f"without the mask on its spill to `{bare.backend}`", msgspec.structs.replace(rule, spill=bare)
 
 
 def _rerouted(routes: tuple[Route, ...]) -> Iterator[tuple[str, tuple[Route, ...]]]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from gateway.core.types import Sensitivity
-from gateway.policy.facts import masked_words
-from gateway.policy.model import Policy
+from gateway.policy.facts import masked_words, saturation_words
+from gateway.policy.model import Policy, Rule
 from gateway.policy.verify import verify
 from gateway.policy.vocabulary import FINDING_KINDS
 from gateway.policy.words import condition_words
@@ -77,7 +77,15 @@ def _proposals(policy: Policy) -> Iterator[str]:
     for number, rule in enumerate(policy.rules, 3):
         backends = ", then ".join(f"`{route.backend}`{masked_words(route)}" for route in rule.routes)
         subject = "Any other request" if rule.when is None else f"A request that is {condition_words(rule.when)}"
-        yield f"{number}. {subject} goes to {backends} (rule `{rule.name}`)."
+        yield f"{number}. {subject} goes to {backends}{_spill(policy, rule)} (rule `{rule.name}`)."
+
+
+def _spill(policy: Policy, rule: Rule) -> str:
+    if rule.spill is None:
+        return ""
+    first = policy.backends[rule.routes[0].backend]
+    when = f"while `{first.name}` is saturated ({saturation_words(first)})"
+    return f"; {when}, to `{rule.spill.backend}`{masked_words(rule.spill)} first"
 
 
 def _promises(policy: Policy) -> Iterator[str]:

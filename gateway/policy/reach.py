@@ -1,15 +1,16 @@
 """Which requests reach a rule, and which of its routes they may take: found lazily, one box at a time."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.core.errors import ConfigError
-from gateway.core.types import UP, Decision, Endpoint, Masking, Need, Sensitivity
+from gateway.core.types import UP, BackendState, Decision, Endpoint, Masking, Need, Sensitivity
 from gateway.policy.evaluate import decide, exclusion
 from gateway.policy.model import Condition, Policy
 from gateway.policy.space import ENDPOINT, MODEL, OWN_NEED, SENSITIVITY, Box, Space, Witness
 from gateway.policy.vocabulary import PINNED, UNKNOWN_ROUTES
 
+_SATURATED = BackendState(is_up=True, is_saturated=True, reason="supposed to be")
 MOST_STEPS = 2_000_000
 """Of splitting boxes in one search. Policies that people can read need a few thousand."""
 
@@ -22,23 +23,37 @@ class Source(NamedTuple):
     boxes: tuple[Box, ...]
     when: Condition | None
     before: tuple[Condition | None, ...]
+    states: Mapping[str, BackendState] = {}
+    is_spilled: bool = False
 
 
-def sources(policy: Policy, space: Space) -> list[Source]:
-    """In the order they are asked: each pin, unknown paths, each rule, `otherwise`."""
+def every_source(policy: Policy, space: Space) -> list[Source]:
+    """The usual ones, and each rule that spills while it does."""
+    spilled = (source for name in policy.spilling for source in sources(policy, space, name) if source.is_spilled)
+    return [*sources(policy, space), *spilled]
+
+
+def sources(policy: Policy, space: Space, saturated: str | None = None) -> list[Source]:
+    """In the order they are asked: each pin, unknown paths, each rule, `otherwise`.
+
+    `saturated`: the one backend that is; all others are up. A rule asks of one backend whether it is, so that no more
+    than one at a time need be looked at.
+    """
+    states = {} if saturated is None else {saturated: _SATURATED}
     found: list[Source] = []
     asking: list[Box] = [space.whole]
     for backend in policy.backends:
         names = [name for name, choice in policy.choices.items() if choice.backend == backend]
         pinned, asking = each_on(space, asking, MODEL, space.mask(MODEL, names))
-        found.append(Source(PINNED, (backend,), tuple(pinned), None, ()))
+        found.append(Source(PINNED, (backend,), tuple(pinned), None, (), states))
     unknown, known = each_on(space, asking, ENDPOINT, space.mask(ENDPOINT, (Endpoint.UNKNOWN,)))
     routes = () if policy.unknown_routes is None else (policy.unknown_routes,)
-    found.append(Source(UNKNOWN_ROUTES, routes, tuple(unknown), None, ()))
+    found.append(Source(UNKNOWN_ROUTES, routes, tuple(unknown), None, (), states))
     conditions = tuple(rule.when for rule in policy.rules)
     for number, rule in enumerate(policy.rules):
-        backends = tuple(route.backend for route in rule.routes)
-        found.append(Source(rule.name, backends, tuple(known), rule.when, conditions[:number]))
+        is_spilled = rule.spill is not None and rule.routes[0].backend == saturated
+        backends = tuple(route.backend for route in (rule.spilled if is_spilled else rule.routes))
+        found.append(Source(rule.name, backends, tuple(known), rule.when, conditions[:number], states, is_spilled))
     return found
 
 
@@ -143,8 +158,8 @@ def taking(policy: Policy, space: Space, source: Source, backend: str, boxes: It
 
 
 def decided(policy: Policy, source: Source, witness: Witness, maskings: Sequence[Masking] = ()) -> Decision:
-    """What the gateway decides while every backend is up. That it comes to the source is no matter of opinion."""
-    decision = decide(policy, witness.envelope, witness.verdict, {}, maskings)
+    """What the gateway decides while no backend is down. That it comes to the source is no matter of opinion."""
+    decision = decide(policy, witness.envelope, witness.verdict, source.states, maskings)
     assert decision.rule == source.name, f"`{source.name}` was found, `{decision.rule}` was decided"
     return decision
 

@@ -9,7 +9,7 @@ from gateway.policy.belief import UNREADABLE_NOTE
 from gateway.policy.evaluate import exclusion
 from gateway.policy.model import Policy, Promise
 from gateway.policy.problems import Place
-from gateway.policy.reach import Source, decided, each_on, reaching, sources, taken_before, taking
+from gateway.policy.reach import Source, decided, each_on, every_source, reaching, taken_before, taking
 from gateway.policy.space import ABSENT, ENDPOINT, SENSITIVITY, Box, Space, Witness
 from gateway.policy.verify import Proof, path, verify
 from gateway.policy.vocabulary import CLASSIFY, PINNED, UNKNOWN_ROUTES
@@ -55,7 +55,7 @@ def review(policy: Policy) -> Review:
         Remark(Fault.BROKEN_INVARIANT, proof.place, proof.sentence, tuple(path(policy, leak, space)))
         for proof, leak in found.leaks
     ]
-    for source in sources(policy, space):
+    for source in every_source(policy, space):
         if source.name != PINNED and source.backends:
             remarks += _of_source(policy, space, source)
     remarks += _lax_unknowns(policy)
@@ -67,14 +67,14 @@ def _of_source(policy: Policy, space: Space, source: Source) -> Iterator[Remark]
     """Of a route with a mask nothing is said: what is left of a request once it is masked, no enumeration knows."""
     first = next(reaching(space, source), None)
     if first is None:
-        if source.name in policy.places and source.when is not None:
+        if source.name in policy.places and source.when is not None and not source.is_spilled:
             yield Remark(Fault.DEAD_RULE, policy.places[source.name], _why_dead(policy, space, source))
         return
-    masked = {route.backend for rule in policy.rules if rule.name == source.name for route in rule.routes if route.mask}
-    for backend in source.backends:
+    masked = {route.backend for rule in policy.rules if rule.name == source.name for route in rule.ways if route.mask}
+    for backend in source.backends[:1] if source.is_spilled else source.backends:
         if backend not in masked and taking(policy, space, source, backend, source.boxes) is None:
             yield _dead_route(policy, space, source, backend, first)
-    if source.name != UNKNOWN_ROUTES:
+    if source.name != UNKNOWN_ROUTES and not source.is_spilled:
         yield from _gaps(policy, space, source)
 
 
@@ -93,11 +93,12 @@ def _dead_route(policy: Policy, space: Space, source: Source, backend: str, box:
     witness = next(space.witnesses(box))
     struck_out = exclusion(policy.backends[backend], UP, *witness)
     reason = "" if struck_out is None else f", such as: {struck_out.detail}"
+    verb, part = ("spill", "spill") if source.is_spilled else ("send anything", "route")
     where = f"`{source.name}`" if source.name == UNKNOWN_ROUTES else f"rule `{source.name}`"
     return Remark(
         Fault.DEAD_ROUTE,
         policy.places[source.name],
-        f"{where} can never send anything to `{backend}`: a veto strikes every request out{reason}; remove the route",
+        f"{where} can never {verb} to `{backend}`: a veto strikes every request out{reason}; remove the {part}",
         (f"request: {witness_words(witness, space.signals)}", f"rule:    `{source.name}`"),
     )
 

@@ -1,12 +1,12 @@
 """The `rules` and `otherwise` sections: which routes are proposed for what, in order."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
 import yaml
 
-from gateway.core.types import Route
+from gateway.core.types import BackendSpec, Route
 from gateway.policy import schema
 from gateway.policy.conditions import Names, read_condition
 from gateway.policy.match import always, predicate
@@ -20,7 +20,7 @@ _MOST_RETRIES = 10
 
 
 def read_rules(
-    reader: Reader, fields: Mapping[str, Value], names: Names, backends: Collection[str]
+    reader: Reader, fields: Mapping[str, Value], names: Names, backends: Mapping[str, BackendSpec]
 ) -> tuple[Rule, ...]:
     """The rules in order, `otherwise` last."""
     rules: list[Rule] = []
@@ -29,10 +29,13 @@ def read_rules(
         _check(reader, value, rule, rules)
         rules.append(rule)
     routes: tuple[Route, ...] = ()
+    spill: Route | None = None
     if "otherwise" in fields:
         value = Value(fields["otherwise"].node, "`otherwise`")
-        routes = _routes(reader, reader.fields(value, schema.OTHERWISE), backends)
-    return (*rules, Rule(OTHERWISE, None, routes, always))
+        keys = reader.fields(value, schema.OTHERWISE)
+        routes = _routes(reader, keys, backends)
+        spill = _spill(reader, keys, routes, backends)
+    return (*rules, Rule(OTHERWISE, None, routes, always, spill))
 
 
 def rule_places(fields: Mapping[str, Value]) -> Mapping[str, Place]:
@@ -68,12 +71,13 @@ def _name(node: yaml.Node) -> str:
     return ""
 
 
-def _rule(reader: Reader, value: Value, names: Names, backends: Collection[str]) -> Rule:
+def _rule(reader: Reader, value: Value, names: Names, backends: Mapping[str, BackendSpec]) -> Rule:
     fields = reader.fields(value, schema.RULE)
     name = reader.name(fields.get("name"), "rule")
     when = _condition(reader, fields.get("when"), names)
     matches = always if when is None else predicate(when)
-    return Rule(name, when, _routes(reader, fields, backends), matches)
+    routes = _routes(reader, fields, backends)
+    return Rule(name, when, routes, matches, _spill(reader, fields, routes, backends))
 
 
 def _condition(reader: Reader, value: Value | None, names: Names) -> Condition | None:
@@ -95,10 +99,9 @@ def _check(reader: Reader, value: Value, rule: Rule, earlier: list[Rule]) -> Non
             reader.problems.add(value.node, f"{value.what} can never match: rule `{other.name}` above asks the same")
 
 
-def _routes(reader: Reader, fields: Mapping[str, Value], backends: Collection[str]) -> tuple[Route, ...]:
+def _routes(reader: Reader, fields: Mapping[str, Value], backends: Mapping[str, BackendSpec]) -> tuple[Route, ...]:
     """The routes with the rule's own timeouts and retries as defaults."""
-    plain = _timed(reader, reader.fields(fields.get("timeouts"), schema.TIMEOUTS), _PLAIN)
-    plain = _retried(reader, fields.get("retries"), plain)
+    plain = _plain(reader, fields)
     routes: list[Route] = []
     for value in reader.items(fields.get("route")):
         route = _route(reader, value, plain, backends)
@@ -109,7 +112,35 @@ def _routes(reader: Reader, fields: Mapping[str, Value], backends: Collection[st
     return tuple(routes)
 
 
-def _route(reader: Reader, value: Value, plain: Route, backends: Collection[str]) -> Route:
+def _plain(reader: Reader, fields: Mapping[str, Value]) -> Route:
+    timed = _timed(reader, reader.fields(fields.get("timeouts"), schema.TIMEOUTS), _PLAIN)
+    return _retried(reader, fields.get("retries"), timed)
+
+
+def _spill(
+    reader: Reader, fields: Mapping[str, Value], routes: tuple[Route, ...], backends: Mapping[str, BackendSpec]
+) -> Route | None:
+    """Where to while the first backend is saturated: one of the routes, by name, or another one."""
+    value = fields.get("spill")
+    if value is None or not routes or routes[0].backend not in backends:
+        return None
+    first = routes[0].backend
+    spill = _route(reader, value, _plain(reader, fields), backends)
+    listed = next((route for route in routes if route.backend == spill.backend), None)
+    if backends[first].saturated_at is None:
+        sentence = f"{value.what}: backend `{first}` never counts as saturated; give it `saturated_at`"
+        reader.problems.add(value.node, sentence)
+    elif spill.backend == first:
+        reader.problems.add(value.node, f"{value.what} is `{first}`, which is the one that is saturated; name another")
+    elif listed is not None and isinstance(value.node, yaml.MappingNode):
+        sentence = (
+            f"{value.what}: `{spill.backend}` is in `route` already, with what is said of it there; name it alone"
+        )
+        reader.problems.add(value.node, sentence)
+    return listed or spill
+
+
+def _route(reader: Reader, value: Value, plain: Route, backends: Mapping[str, BackendSpec]) -> Route:
     if not isinstance(value.node, yaml.MappingNode):
         return _to(reader.word(value, backends), plain)
     fields = reader.fields(value, schema.ROUTE)

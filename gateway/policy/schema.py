@@ -60,8 +60,8 @@ CALLER = Shape(required=("key",), optional=("team", "tags", "sensitivity"))
 CLASSIFY = Shape(optional=("sensitivity", "complexity"))
 SENSITIVITY = Shape(optional=("kinds", "ignore", "default", "tags", "unlisted", "unreadable", "on_error"))
 COMPLEXITY = Shape(optional=("medium_from", "hard_from"))
-RULE = Shape(required=("name", "when", "route"), optional=("timeouts", "retries"))
-OTHERWISE = Shape(required=("route",), optional=("timeouts", "retries"))
+RULE = Shape(required=("name", "when", "route"), optional=("timeouts", "retries", "spill"))
+OTHERWISE = Shape(required=("route",), optional=("timeouts", "retries", "spill"))
 ROUTE = Shape(required=("to",), optional=("mask", "first_byte", "total", "retries"))
 TIMEOUTS = Shape(optional=("first_byte", "total"))
 BOUNDS = Shape(optional=("at_least", "at_most"))
@@ -83,6 +83,7 @@ GIVEN = Shape(
         "prompt_tokens",
         "max_tokens",
         "down",
+        "saturated",
     )
 )
 EXPECT = Shape(optional=("rule", "backends", "refused", "zone_not", "sensitivity", "complexity"))

@@ -13,6 +13,7 @@ from gateway.policy.space import Witness
 from gateway.policy.verify import verify
 
 _DOWN = BackendState(is_up=False, reason="the test says so")
+_SATURATED = BackendState(is_up=True, reason="the test says so", is_saturated=True)
 
 
 class Tried(NamedTuple):
@@ -70,7 +71,8 @@ def _fails(policy: Policy, trials: Sequence[Tried]) -> bool:
 
 
 def _decided(policy: Policy, case: Case, witness: Witness, maskings: tuple[Masking, ...]) -> Decision:
-    return decide(policy, *witness, dict.fromkeys(case.given.down, _DOWN), maskings)
+    states = dict.fromkeys(case.given.saturated, _SATURATED) | dict.fromkeys(case.given.down, _DOWN)
+    return decide(policy, *witness, states, maskings)
 
 
 def _mistakes(policy: Policy, case: Case, witness: Witness, decision: Decision) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gateway.core.types import Decision, Endpoint, Sensitivity
 from gateway.policy.model import AnyOf, Invariant, Policy, Promise, Signal
 from gateway.policy.problems import Place
-from gateway.policy.reach import Source, decided, each_on, each_split, reaching, sources, taking
+from gateway.policy.reach import Source, decided, each_on, each_split, every_source, reaching, taking
 from gateway.policy.space import ABSENT, SENSITIVITY, Box, Space, Witness, leaves
 from gateway.policy.vocabulary import AUTO, PINNED, UNKNOWN_ROUTES
 from gateway.policy.words import invariant_words, witness_words
@@ -54,7 +54,7 @@ class Verification(NamedTuple):
 def verify(policy: Policy) -> Verification:
     """Raises ConfigError where the rules tell more kinds of requests apart than can be enumerated."""
     space = Space([policy])
-    found = sources(policy, space)
+    found = every_source(policy, space)
     return Verification(
         space, tuple(_proof(policy, space, found, invariant) for invariant in (None, *policy.invariants))
     )
@@ -86,7 +86,7 @@ def _strayed(policy: Policy, space: Space, source: Source, invariant: Invariant 
 def _unkept(policy: Policy, space: Space, source: Source, invariant: Invariant | None) -> Iterator[Leak]:
     """`always` speaks of what rules decide: no pin, no unknown path, and no need but those that it names itself."""
     assert invariant is not None
-    if source.name in (PINNED, UNKNOWN_ROUTES):
+    if source.name in (PINNED, UNKNOWN_ROUTES) or source.is_spilled:  # spilling leaves no route out
         return
     spoken_of, _ = each_split(space, source.boxes, invariant.when)
     for box in reaching(space, source, [part for each in spoken_of for part in _plain(space, each, invariant)]):
@@ -112,7 +112,9 @@ def _length(leak: Leak) -> tuple[int, int]:
     envelope, verdict = leak.witness
     odd = len(envelope.needs) + len(verdict.findings) + 2 * len(verdict.unknown) + (envelope.model != AUTO)
     odd += 2 * (envelope.endpoint is not Endpoint.CHAT)
-    return leak.hop or 0, 2 * odd + envelope.stream + (verdict.tier > 0) + (envelope.prompt_tokens > 0)
+    return (leak.hop or 0) + bool(leak.decision.spilled_from), 2 * odd + envelope.stream + (verdict.tier > 0) + (
+        envelope.prompt_tokens > 0
+    )
 
 
 def path(policy: Policy, leak: Leak, space: Space) -> list[str]:
@@ -126,7 +128,9 @@ def path(policy: Policy, leak: Leak, space: Space) -> list[str]:
     if hop is None:
         return [*lines, f"zone:    {_ticked(_zones(policy, decision)) or 'none'}"]
     before = [route.backend for route in decision.routes[:hop]]
-    failure = f"{_ticked(before)} down, overloaded or without a first byte in time" if before else "none is needed"
+    failures = [f"`{decision.spilled_from}` saturated"] if decision.spilled_from else []
+    failures += [f"{_ticked(before)} down, overloaded or without a first byte in time"] if before else []
+    failure = ", ".join(failures) or "none is needed"
     zone = policy.backends[decision.routes[hop].backend].zone
     where = f"`{zone.name}`, cleared for {zone.clearance.label}, through backend `{decision.routes[hop].backend}`"
     return [*lines, f"failure: {failure}", f"zone:    {where}"]
@@ -136,7 +140,7 @@ def proposed(policy: Policy, decision: Decision) -> list[str]:
     """The backends that the decision's rule names, in order."""
     for rule in policy.rules:
         if rule.name == decision.rule:
-            return [route.backend for route in rule.routes]
+            return [route.backend for route in (rule.spilled if decision.spilled_from else rule.routes)]
     return [*(route.backend for route in decision.routes), *(name for name, _ in decision.excluded)]
 
 

@@ -30,7 +30,7 @@ def run(given: argparse.Namespace) -> int:
     if not (said or routed):
         print("they mean the same")
         return 0
-    for heading, lines in (("what is said", said), ("what is decided, while all backends are up", routed)):
+    for heading, lines in (("what is said", said), ("what is decided, while no backend is down", routed)):
         print(f"{heading}:" if lines else f"{heading}: the same")
         for line in lines:
             print(f"  {line}")
@@ -68,4 +68,5 @@ def _routed(old: Policy, new: Policy) -> Iterator[str]:
 
 def _words(decision: Decision) -> str:
     routes = ", ".join(f"`{route.backend}`" for route in decision.routes)
-    return f"{routes or 'refused'} by `{decision.rule}`"
+    spilled = f" while `{decision.spilled_from}` is saturated" if decision.spilled_from else ""
+    return f"{routes or 'refused'} by `{decision.rule}`{spilled}"

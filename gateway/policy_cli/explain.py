@@ -20,6 +20,7 @@ from gateway.policy_cli.asking import body_of, classifier, masked_ways, request
 from gateway.stores.journal_scan import JournalScan
 
 _DOWN = BackendState(is_up=False, reason="you said so")
+_SATURATED = BackendState(is_up=True, reason="you said so", is_saturated=True)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--down", action="append", default=[], metavar="BACKEND", help="supposed to be down; repeatable"
     )
+    parser.add_argument(
+        "--saturated", action="append", default=[], metavar="BACKEND", help="supposed to be saturated; repeatable"
+    )
 
 
 def run(given: argparse.Namespace) -> int:
@@ -47,14 +51,15 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _asked(policy: Policy, given: argparse.Namespace) -> Asked:
-    down = {_known("--down", name, policy.backends): _DOWN for name in given.down}
+    supposed = {_known("--saturated", name, policy.backends): _SATURATED for name in given.saturated}
+    supposed |= {_known("--down", name, policy.backends): _DOWN for name in given.down}
     if given.decision is not None:
         record = _recorded(given.decision, given.journal)
         everyone = {caller.id: caller for caller in policy.everyone}
         envelope = envelope_of(record, policy, everyone)
         is_its_own = record.decision.policy_digest == policy.digest
         verdict = record.verdict if is_its_own else relabelled(record.verdict, policy.labelling, envelope.caller)
-        return Asked(Witness(envelope, verdict), {**record.states, **down}, record.maskings)
+        return Asked(Witness(envelope, verdict), {**record.states, **supposed}, record.maskings)
     endpoint, body = Endpoint(given.endpoint), _body(given)
     try:
         envelope = request(policy, endpoint, _caller(policy, given.caller), body)
@@ -64,7 +69,7 @@ def _asked(policy: Policy, given: argparse.Namespace) -> Asked:
         raise ConfigError(f"the policy knows no model `{envelope.model}`{suggestion(envelope.model, policy.choices)}")
     classify = classifier(policy)
     verdict = classify.classify(envelope)
-    return Asked(Witness(envelope, verdict), down, masked_ways(policy, envelope, verdict, classify))
+    return Asked(Witness(envelope, verdict), supposed, masked_ways(policy, envelope, verdict, classify))
 
 
 def _body(given: argparse.Namespace) -> bytes:

@@ -30,6 +30,9 @@ FINDINGS = Family("gateway_findings_total", "counter", ("kind",), "Detectors' hi
 MASKED = Family(
     "gateway_masked_total", "counter", ("backend", "kind"), "Requests that a backend was shown with a kind masked"
 )
+SPILLED = Family(
+    "gateway_spilled_total", "counter", ("backend",), "Requests that went elsewhere first because it was saturated"
+)
 EXCLUDED = Family("gateway_excluded_total", "counter", ("backend", "veto"), "Routes struck out, by reason")
 ATTEMPTS = Family(
     "gateway_attempts_total",
@@ -85,6 +88,7 @@ FAMILIES: tuple[Family, ...] = (
     UNKNOWN,
     FINDINGS,
     MASKED,
+    SPILLED,
     EXCLUDED,
     ATTEMPTS,
     VIOLATIONS,

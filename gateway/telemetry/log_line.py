@@ -41,6 +41,7 @@ class LogLine(msgspec.Struct, frozen=True):
     backend: str
     zone: str
     masked: tuple[str, ...]
+    spilled_from: str
     excluded: Mapping[str, Veto]
     attempts: tuple[Try, ...]
     ending: Ending
@@ -96,6 +97,7 @@ def log_line(record: Record) -> LogLine:
         backend=record.backend,
         zone=record.zone,
         masked=record.masked,
+        spilled_from=decision.spilled_from,
         excluded={backend: exclusion.veto for backend, exclusion in decision.excluded},
         attempts=tuple(_try(attempt) for attempt in outcome.attempts),
         ending=outcome.ending,

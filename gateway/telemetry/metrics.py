@@ -59,6 +59,7 @@ class Metrics:
         self._unknown = self._counter(families.UNKNOWN)
         self._findings = self._counters(families.FINDINGS)
         self._masked = self._counters(families.MASKED)
+        self._spilled = self._counters(families.SPILLED)
         self._excluded = self._counters(families.EXCLUDED)
         self._attempts = self._counters(families.ATTEMPTS)
         self._violations = self._counter(families.VIOLATIONS)
@@ -122,6 +123,8 @@ class Metrics:
             self._findings[(finding.kind,)].inc(finding.count)
         for kind in record.masked:
             self._masked[(record.backend, kind)].inc()
+        if decision.spilled_from:
+            self._spilled[(decision.spilled_from,)].inc()
         for backend, exclusion in decision.excluded:
             self._excluded[(backend, exclusion.veto)].inc()
         self._count_attempts(record)

@@ -134,7 +134,7 @@ def test_masks_never_let_more_through_than_the_clearance_allows(document) -> Non
     verdict = CLASSIFIER.classify(envelope)
     sent = {
         kinds: made[0]
-        for kinds in masks_wanted(POLICY, envelope, verdict)
+        for kinds in masks_wanted(POLICY, envelope, verdict, {})
         if (made := masked_envelope(envelope, kinds))
     }
     maskings = tuple(Masking(kinds, CLASSIFIER.classify(each)) for kinds, each in sent.items())
@@ -151,7 +151,7 @@ def test_without_its_masking_no_request_takes_a_route_that_would_mask_it(documen
     envelope = envelope_of(document)
     verdict = CLASSIFIER.classify(envelope)
     routes = decide(POLICY, envelope, verdict, {}).routes
-    assert not masks_wanted(POLICY, envelope, verdict) or [route.backend for route in routes] == ["gpu"]
+    assert not masks_wanted(POLICY, envelope, verdict, {}) or [route.backend for route in routes] == ["gpu"]
 
 
 def test_one_value_has_one_placeholder_however_it_is_written() -> None:

@@ -17,14 +17,14 @@ class Expected(NamedTuple):
 
 
 def expected(policy: dict[str, Any], envelope: Envelope, verdict: Verdict, states: dict[str, BackendState]) -> Expected:
-    rule, proposed = propose(policy, envelope, verdict)
+    rule, proposed = propose(policy, envelope, verdict, states)
     struck = [(route[0], veto(policy, route[0], envelope, verdict, states.get(route[0]))) for route in proposed]
     kept = [route for route, (_, why) in zip(proposed, struck, strict=True) if why is None]
     return Expected(rule, kept, [(name, why) for name, why in struck if why is not None])
 
 
 def propose(
-    policy: dict[str, Any], envelope: Envelope, verdict: Verdict
+    policy: dict[str, Any], envelope: Envelope, verdict: Verdict, states: dict[str, BackendState]
 ) -> tuple[str, list[tuple[str, float, float, int]]]:
     target = end(policy.get("models", {}), envelope.model)
     if target in policy["backends"]:
@@ -34,8 +34,20 @@ def propose(
         return "unknown-routes", [(named, 30.0, 600.0, 0)] if named else []
     for rule in policy["rules"]:
         if holds(rule["when"], policy, envelope, verdict):
-            return rule["name"], routes(rule)
-    return "otherwise", routes(policy["otherwise"])
+            return rule["name"], in_order(rule, states)
+    return "otherwise", in_order(policy["otherwise"], states)
+
+
+def in_order(rule: dict[str, Any], states: dict[str, BackendState]) -> list[tuple[str, float, float, int]]:
+    usual = routes(rule)
+    state = states.get(usual[0][0])
+    if "spill" not in rule or state is None or not state.is_saturated:
+        return usual
+    spill = rule["spill"]
+    name = spill if isinstance(spill, str) else spill["to"]
+    known = [route for route in usual if route[0] == name]
+    extra = known or routes({**rule, "route": [spill]})
+    return [*extra, *(route for route in usual if route[0] != name)]
 
 
 def routes(rule: dict[str, Any]) -> list[tuple[str, float, float, int]]:

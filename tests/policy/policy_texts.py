@@ -138,6 +138,17 @@ def routes(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
     return {"route": route[0] if len(route) == 1 and draw(st.booleans()) else route, **more}
 
 
+def spills(policy: dict[str, Any], rule: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Nothing, or where else the rule may go while its first backend is saturated."""
+    route = rule["route"] if isinstance(rule["route"], list) else [rule["route"]]
+    first, *rest = (each if isinstance(each, str) else each["to"] for each in route)
+    if "saturated_at" not in policy["backends"][first]:
+        return st.none()
+    others = [name for name in policy["backends"] if name not in (first, *rest)]
+    mappings = [{"to": name, "total": "50s"} for name in others]
+    return st.sampled_from([None, *rest, *others, *mappings])
+
+
 labellings = st.fixed_dictionaries(
     {"kinds": st.dictionaries(st.sampled_from(KINDS), st.sampled_from(CLASSES))},
     optional={key: st.sampled_from(CLASSES) for key in ("default", "unlisted", "unreadable")},
@@ -185,6 +196,9 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
     asked = draw(st.lists(conditions(free), max_size=4, unique_by=repr))
     policy["rules"] = [{"name": f"r{number}", "when": when, **draw(routes(names))} for number, when in enumerate(asked)]
     policy["otherwise"] = draw(routes(names))
+    for rule in (*policy["rules"], policy["otherwise"]):
+        if spill := draw(spills(policy, rule)):
+            rule["spill"] = spill
     if draw(st.booleans()):
         policy["classify"] = {"sensitivity": draw(labellings), "complexity": draw(thresholds)}
     if draw(st.booleans()):
@@ -225,7 +239,13 @@ verdicts = st.builds(
 )
 states = st.dictionaries(
     st.sampled_from(BACKENDS),
-    st.builds(BackendState, is_up=st.booleans(), reason=st.just("probe failed"), context_tokens=st.none() | TOKENS),
+    st.builds(
+        BackendState,
+        is_up=st.booleans(),
+        reason=st.just("probe failed"),
+        context_tokens=st.none() | TOKENS,
+        is_saturated=st.booleans(),
+    ),
 )
 
 

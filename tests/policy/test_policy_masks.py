@@ -57,7 +57,7 @@ def test_what_is_told_of_a_whole_text_is_no_mask() -> None:
 
 
 def test_what_the_mask_leaves_harmless_may_go() -> None:
-    assert masks_wanted(POLICY, CHAT, FOUND) == (MASK,)
+    assert masks_wanted(POLICY, CHAT, FOUND, {}) == (MASK,)
     assert decided(Masking(MASK, verdict(Sensitivity.PUBLIC))) == (["api", "gpu"], "")
 
 
@@ -79,7 +79,7 @@ def test_what_could_not_be_masked_does_not_go() -> None:
 
 def test_other_findings_want_no_mask() -> None:
     found = verdict(Sensitivity.RESTRICTED, "card")
-    assert masks_wanted(POLICY, CHAT, found) == ()
+    assert masks_wanted(POLICY, CHAT, found, {}) == ()
     assert decided(found=found)[0] == ["gpu"]
 
 

@@ -9,7 +9,7 @@ from policy_texts import conditions, honest_cases, loaded, policies
 
 from gateway.backends.door import guard
 from gateway.core.errors import ClearanceViolation
-from gateway.core.types import UP, Envelope, Verdict
+from gateway.core.types import UP, BackendState, Envelope, Verdict
 from gateway.policy.evaluate import decide, exclusion
 from gateway.policy.model import Invariant, Policy, Promise
 from gateway.policy.verify import verify
@@ -61,7 +61,9 @@ def test_every_path_that_is_shown_is_one_the_runtime_takes(written: dict[str, An
     policy = loaded(written)
     for proof, leak in verify(policy).leaks:
         assert proof.invariant is not None
-        assert is_broken(proof.invariant, policy, *leak.witness, {})
+        saturated = leak.decision.spilled_from
+        fleet = {saturated: BackendState(is_up=True, is_saturated=True)} if saturated else {}
+        assert is_broken(proof.invariant, policy, *leak.witness, fleet)
 
 
 @given(policies(), honest_cases)
@@ -81,7 +83,7 @@ def test_the_door_holds_for_policies_forced_past_check(written: dict[str, Any], 
     policy = loaded(written)
     for _, verdict, _ in cases(policy):
         for rule in policy.rules:
-            for route in rule.routes:
+            for route in rule.ways:
                 zone = policy.backends[route.backend].zone
                 if verdict.sensitivity > zone.clearance:
                     with pytest.raises(ClearanceViolation):

@@ -50,7 +50,7 @@ def test_a_rule_that_changes_nothing_is_a_difference_of_words_alone(shown, writt
     code, out, _ = shown("diff", written(), new)
     assert code == 1
     assert "  rule `more`: not there ⇒ number 1: streamed and restricted → `local` (" in out
-    assert "what is decided, while all backends are up: the same" in out
+    assert "what is decided, while no backend is down: the same" in out
 
 
 def test_what_is_routed_differently_is_shown_with_an_example(shown, written) -> None:

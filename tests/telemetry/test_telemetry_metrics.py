@@ -62,6 +62,7 @@ def test_every_metric_is_rendered_with_its_type_and_labels(
     metrics.count(a_record())
     metrics.count(a_record(outcome=REFUSED))
     metrics.count(a_record(masked=("card",)))
+    metrics.count(a_record(decision=Decision((), "otherwise", spilled_from="local")))
     metrics.turned_away("invalid_json")
     metrics.reloaded("refused")
     types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", metrics.render().decode(), re.MULTILINE))
