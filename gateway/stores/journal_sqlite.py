@@ -4,7 +4,6 @@ import contextlib
 import functools
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,13 +11,11 @@ import msgspec
 
 from gateway.core.errors import ConfigError, JournalUnavailable
 from gateway.core.types import Record, Sensitivity, Tier
+from gateway.stores.sqlite_file import connect, pragma, told, transaction, use_wal
 
 VERSION = 1
 """The schema's, kept in `user_version`. The columns are for people's queries; `record` is the whole Record as JSON."""
 APPLICATION_ID = 0x67775F6A  # "gw_j"
-BUSY_S = 1.0
-"""How long a write waits for another process's."""
-
 _COLUMNS: Mapping[str, str] = {
     "id": "TEXT NOT NULL",
     "decision_id": "TEXT NOT NULL",
@@ -50,17 +47,6 @@ _SCHEMA = (
 _MOST_ROWS = 256
 """Rows a statement. After each statement this thread waits for the interpreter's lock, at full load up to 5 ms: row by
 row (`executemany`) the journal would fall behind the requests. Powers of two, so that SQLite keeps few statements."""
-_REMEDIES: Mapping[int, str] = {
-    sqlite3.SQLITE_FULL: "make room on its disk",
-    sqlite3.SQLITE_IOERR: "make room on its disk, or look whether it is failing",
-    sqlite3.SQLITE_BUSY: "end the other process that holds it",
-    sqlite3.SQLITE_LOCKED: "end the other process that holds it",
-    sqlite3.SQLITE_READONLY: "make the file and its folder writable",
-    sqlite3.SQLITE_CANTOPEN: "create its folder and make it writable",
-    sqlite3.SQLITE_PERM: "make the file and its folder writable",
-    sqlite3.SQLITE_NOTADB: "it is not an SQLite file",
-    sqlite3.SQLITE_CORRUPT: "it is damaged; move it away",
-}
 _FAULTS_OF_A_RECORD = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError)
 _SENSITIVITIES = tuple(level.label for level in Sensitivity)
 _TIERS = tuple(tier.label for tier in Tier)
@@ -81,15 +67,15 @@ class SqliteJournal:
         self._path = path
         self._lock = threading.Lock()  # of the writing connection
         with self._as_config_error(), contextlib.ExitStack() as opened:
-            self._writer = opened.enter_context(contextlib.closing(_connect(path)))
+            self._writer = opened.enter_context(contextlib.closing(connect(path)))
             self._prepare()
-            self._reader = opened.enter_context(contextlib.closing(_connect(path)))
+            self._reader = opened.enter_context(contextlib.closing(connect(path)))
             self._reader.execute("PRAGMA query_only = ON")
             opened.pop_all()
 
     def write(self, records: Sequence[Record]) -> None:
         """All of them or none, in this order."""
-        with self._lock, self._as_unavailable("written"), _transaction(self._writer) as writer:
+        with self._lock, self._as_unavailable("written"), transaction(self._writer) as writer:
             start = 0
             while start < len(records):
                 rows = _power_of_two(min(len(records) - start, _MOST_ROWS))
@@ -119,8 +105,8 @@ class SqliteJournal:
 
     def _prepare(self) -> None:
         """Writing at once tells at start what would otherwise be found out with the first records in hand."""
-        with _transaction(self._writer) as writer:
-            version, application = _pragma(writer, "user_version"), _pragma(writer, "application_id")
+        with transaction(self._writer) as writer:
+            version, application = pragma(writer, "user_version"), pragma(writer, "application_id")
             is_new = not writer.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
             if is_new and version == application == 0:
                 for statement in _SCHEMA:
@@ -134,14 +120,14 @@ class SqliteJournal:
                 )
             writer.execute(f"PRAGMA user_version = {VERSION}")
         self._writer.execute("PRAGMA synchronous = NORMAL")
-        _use_wal(self._writer)
+        use_wal(self._writer)
 
     @contextlib.contextmanager
     def _as_config_error(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            reason, remedy = _told(error)
+            reason, remedy = told(error)
             message = f"cannot use the journal `{self._path}`: {reason}; {remedy}, or give another file as `--journal`"
             raise ConfigError(message) from None
 
@@ -152,25 +138,9 @@ class SqliteJournal:
         except sqlite3.DatabaseError as error:
             if isinstance(error, _FAULTS_OF_A_RECORD):
                 raise
-            reason, remedy = _told(error)
+            reason, remedy = told(error)
             message = f"the journal `{self._path}` cannot be {what}: {reason}; {remedy}"
             raise JournalUnavailable(message) from None
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-
-
-@contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield connection
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # SQLite itself rolls back where the disk is full
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _power_of_two(most: int) -> int:
@@ -182,30 +152,6 @@ def _power_of_two(most: int) -> int:
 def _insert(rows: int) -> str:
     row = f"({', '.join('?' * len(_COLUMNS))})"
     return f"INSERT INTO records ({', '.join(_COLUMNS)}) VALUES {', '.join([row] * rows)}"
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Changing the mode does not wait for other processes by itself, and several may be starting on a new file."""
-    patience_until = time.monotonic() + BUSY_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > patience_until:
-                raise
-            time.sleep(0.01)
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    value: int = connection.execute(f"PRAGMA {name}").fetchone()[0]
-    return value
-
-
-def _told(error: sqlite3.Error) -> tuple[str, str]:
-    """The reason in SQLite's words, and what to do about it."""
-    code: int = getattr(error, "sqlite_errorcode", 0)  # errors of the module itself, as on a closed file, have none
-    return str(error).lower(), _REMEDIES.get(code & 0xFF, "see sqlite.org/rescode.html")
 
 
 def _row(record: Record) -> tuple[object, ...]:
