@@ -1,12 +1,14 @@
 """The composition root: builds every part, wires them, and puts the plain ASGI data plane in front of FastAPI."""
 
+import asyncio
 import contextlib
 import gc
 import importlib.metadata
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
@@ -14,8 +16,11 @@ from starlette.exceptions import HTTPException
 from gateway.backends.fleet import Fleet
 from gateway.classify.verdict import Classifier
 from gateway.config import Settings
+from gateway.control import admin
+from gateway.control.access import VARIABLE, Access
 from gateway.control.origin import Origin, Served, read_weights
 from gateway.control.reload import Reload
+from gateway.control.rewrite import Rewrite, noting
 from gateway.control.succession import Generation, Succession
 from gateway.core.errors import GatewayError
 from gateway.http import ops
@@ -25,6 +30,7 @@ from gateway.http.respond import Send
 from gateway.pipeline import Pipeline
 from gateway.policy.model import Policy
 from gateway.stores.journal_sqlite import SqliteJournal
+from gateway.stores.policy_history import PolicyHistory
 from gateway.sweep import Sweep
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.recorder import Recorder
@@ -40,6 +46,14 @@ class SystemClock:
 
     wall = staticmethod(time.time)
     monotonic = staticmethod(time.monotonic)
+
+
+class Control(NamedTuple):
+    """What a gateway that was started from files is changed by."""
+
+    access: Access
+    reload: Reload
+    rewrite: Rewrite
 
 
 class Gateway:
@@ -60,9 +74,7 @@ class Gateway:
         self.recorder = Recorder(self.journal, self._metrics, sys.stdout if settings.log == "json" else None)
         self.succession = succession = Succession(self._generation(Served(policy, weights), fleet))
         self._metrics.serves(policy, fleet, weights.digest)
-        self.reload: Reload | None = None
-        if origin is not None:
-            self.reload = Reload(origin, self.served, self.serve, self._metrics.reloaded, clock)
+        self.control = None if origin is None else self._control(origin, settings)
         self.data_plane = DataPlane(lambda: succession.pipeline, settings.max_body_bytes, self._metrics.turned_away)
 
     @property
@@ -76,10 +88,16 @@ class Gateway:
     def served(self) -> Served:
         return Served(self.policy, self.succession.now.weights)
 
-    async def serve(self, following: Served) -> None:
-        """Build everything of another policy beside what is served, then serve it from the next request on."""
+    async def serve(self, following: Served, commit: Callable[[], None]) -> None:
+        """Build everything of another policy beside what is served; once `commit`, which may block, has made it the
+        truth, serve it from the next request on."""
         fleet = Fleet(following.policy.backends, self._clock, before=self.fleet)
-        await fleet.start()
+        try:
+            await fleet.start()
+            await asyncio.to_thread(commit)
+        except BaseException:
+            await fleet.aclose()
+            raise
         self.succession.swap(self._generation(following, fleet))
         self._metrics.serves(following.policy, fleet, following.weights.digest)
 
@@ -89,17 +107,24 @@ class Gateway:
         pipeline = Pipeline(policy, classifier, fleet, self.recorder, self.sweep, self._clock)
         return Generation(pipeline, fleet, weights)
 
+    def _control(self, origin: Origin, settings: Settings) -> Control:
+        access = Access(origin.environment.get(VARIABLE) or None)
+        history = PolicyHistory(settings.journal.with_suffix(".policies.sqlite"))
+        note = noting(origin, history, self._clock)
+        reload = Reload(origin, self.served, self.serve, self._metrics.reloaded, note, self._clock)
+        return Control(access, reload, Rewrite(origin, history, reload, self.served, self._clock))
+
     async def start(self) -> None:
         await self.fleet.start()
         await self.recorder.start()
         self.sweep.start()
-        if self.reload is not None:
-            self.reload.start()
+        if self.control is not None:
+            self.control.reload.start()
 
     async def aclose(self) -> None:
         """In the order of the promises: requests first, then what they left behind, then the connections."""
-        if self.reload is not None:
-            await self.reload.aclose()
+        if self.control is not None:
+            await self.control.reload.aclose()
         await self.sweep.aclose()
         await self.recorder.aclose()
         self.journal.close()
@@ -123,7 +148,7 @@ class Gateway:
 
     def _refused(self) -> dict[str, object] | None:
         """The file that was to be served and is not; its first line says enough to look into the log."""
-        refused = None if self.reload is None else self.reload.refused
+        refused = None if self.control is None else self.control.reload.refused
         return refused and {"at": refused.at, "reason": refused.reason.split("\n")[0]}
 
     def info(self) -> dict[str, object]:
@@ -168,6 +193,8 @@ def _house(gateway: Gateway) -> FastAPI:
 
     house = FastAPI(title="hybrid-gateway", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None)
     house.include_router(ops.router(lambda: gateway))
+    if gateway.control is not None:
+        house.include_router(admin.router(gateway.control.rewrite, gateway.control.access))
 
     @house.exception_handler(GatewayError)
     def refused(request: Request, error: GatewayError) -> Response:

@@ -6,7 +6,6 @@ import math
 import os
 import signal
 import socket
-import sys
 from pathlib import Path
 from types import FrameType
 
@@ -14,7 +13,9 @@ import uvicorn
 
 from gateway.app import Gateway, asgi
 from gateway.config import Settings
+from gateway.control.access import VARIABLE
 from gateway.control.origin import Origin
+from gateway.control.reload import tell
 
 KEEP_ALIVE_S = 75
 """Longer than the 60 s of common load balancers, so that they, not we, close idle connections."""
@@ -74,12 +75,15 @@ class DrainingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self._gateway.reload is not None:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._gateway.reload.soon)
         policy = self._gateway.policy
         for place in {listening.getsockname()[:2] for server in self.servers for listening in server.sockets}:
             where = f"http://{place[0]}:{place[1]}"
-            print(f"gateway: policy `{policy.name}` ({policy.digest[:12]}), listening on {where}", file=sys.stderr)
+            tell(f"policy `{policy.name}` ({policy.digest[:12]}), listening on {where}")
+        control = self._gateway.control
+        if control is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, control.reload.soon)
+            if control.access.is_local_only:
+                tell(f"`{VARIABLE}` is not set, so the admin routes answer this machine only")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._gateway.is_draining:

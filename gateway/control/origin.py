@@ -1,6 +1,9 @@
 """Where what is served comes from: the policy file and the weights file, read whole or refused."""
 
 import hashlib
+import os
+import stat
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -36,13 +39,43 @@ class Origin(msgspec.Struct, frozen=True):
         """Other stamps, other content; links are followed. Blocking."""
         return tuple(_stamp(path) for path in (self.policy, self.weights) if path is not None)
 
+    def text(self) -> bytes:
+        """Blocking. Raises ConfigError."""
+        return policy_text(self.policy)
+
     def read(self, known: Served | None = None) -> Served:
         """What the files say now; what is `known` need not be proved again. Blocking. Raises ConfigError."""
-        text = policy_text(self.policy)
+        text = self.text()
         weights = read_weights(self.weights)
         if known is not None and known.digests == (hashlib.sha256(text).hexdigest(), weights.digest):
             return known
-        return Served(proved_policy(text, str(self.policy), self.environment), weights)
+        return Served(self.proved(text), weights)
+
+    def proved(self, text: bytes) -> Policy:
+        """What the policy file would mean with this text. Blocking. Raises ConfigError."""
+        return proved_policy(text, str(self.policy), self.environment)
+
+    def owner(self) -> str:
+        """Whose the policy file is, as far as this machine can say: the likely author of what it says."""
+        try:
+            return self.policy.owner()
+        except (OSError, KeyError):
+            return ""
+
+    def write(self, text: bytes) -> None:
+        """Put another policy file in the place of this one, at once. Blocking. Raises OSError."""
+        target = self.policy.resolve()
+        handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+                os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode))
+            os.replace(beside, target)
+        except BaseException:
+            Path(beside).unlink(missing_ok=True)
+            raise
 
 
 def read_weights(path: Path | None) -> Weights:

@@ -7,11 +7,16 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from gateway.control.origin import Origin, Served
-from gateway.core.errors import ConfigError
+from gateway.core.errors import ConfigError, JournalUnavailable
 from gateway.core.ports import Clock
+from gateway.policy.model import Policy
 
 LOOK_EVERY_S = 0.2
 """A file that looks the same twice is complete, so what is written is served within a second."""
+
+
+Take = Callable[[Served, Callable[[], None]], Awaitable[None]]
+"""Builds everything for what is to be served, calls its second argument off the event loop, and then serves it."""
 
 
 class Refused(NamedTuple):
@@ -24,16 +29,17 @@ class Refused(NamedTuple):
 class Reload:
     """Watches the files of one gateway; owns the task that does.
 
-    `take` makes a policy what is served; `told` counts the outcome, `served` or `refused`. INVARIANT: a refused file
-    changes nothing but `refused`.
+    `take` makes a policy what is served; `told` counts the outcome, `served` or `refused`; `note` keeps what the file
+    says in the history. INVARIANT: a refused file changes nothing but `refused`.
     """
 
     def __init__(
         self,
         origin: Origin,
         served: Callable[[], Served],
-        take: Callable[[Served], Awaitable[None]],
+        take: Take,
         told: Callable[[str], None],
+        note: Callable[[Policy], None],
         clock: Clock,
     ) -> None:
         self.refused: Refused | None = None
@@ -41,6 +47,8 @@ class Reload:
         self._served = served
         self._take = take
         self._told = told
+        self._note = note
+        self._noted = ""
         self._clock = clock
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,12 +72,24 @@ class Reload:
                 self._refuse(f"it cannot be read: {type(bug).__name__}")
             else:
                 if found is not known:
-                    await self._take(found)
-                    self._told("served")
-                    tell(f"policy `{found.policy.name}` ({found.policy.digest[:12]}) is served from now on")
+                    await self._take(found, _nothing)
+                    self._serves(found.policy)
                 elif self.refused is not None:
                     tell(f"`{self._origin.policy}` holds again what is served")
                 self.refused = None
+                await self._noticed(found.policy)
+
+    async def replace(self, text: bytes, commit: Callable[[], None]) -> Served:
+        """Serve this text once `commit`, which may block, has made it the file's. Raises ConfigError for the text, and
+        whatever `commit` raises; then nothing has changed."""
+        async with self._turn:
+            policy = await asyncio.to_thread(self._origin.proved, text)
+            found = Served(policy, self._served().weights)
+            await self._take(found, commit)
+            self._serves(policy)
+            self.refused = None
+            self._noted = policy.digest
+            return found
 
     async def aclose(self) -> None:
         for task in tuple(self._tasks):
@@ -87,6 +107,19 @@ class Reload:
             before = stamps
             await asyncio.sleep(LOOK_EVERY_S)
 
+    async def _noticed(self, policy: Policy) -> None:
+        if self._noted == policy.digest:
+            return
+        self._noted = policy.digest
+        try:
+            await asyncio.to_thread(self._note, policy)
+        except JournalUnavailable as trouble:  # what is served matters more than what was
+            tell(str(trouble))
+
+    def _serves(self, policy: Policy) -> None:
+        self._told("served")
+        tell(f"policy `{policy.name}` ({policy.digest[:12]}) is served from now on")
+
     def _refuse(self, reason: str) -> None:
         self.refused = Refused(self._clock.wall(), reason)
         self._told("refused")
@@ -95,6 +128,10 @@ class Reload:
     def _own(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _nothing() -> None:
+    pass
 
 
 def tell(sentence: str) -> None:

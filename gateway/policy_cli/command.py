@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.policy_cli import backtest, check, diff, explain, fmt, prose, schema, trial
+from gateway.policy_cli import apply, backtest, check, diff, explain, fmt, history, prose, rollback, schema, trial
 
 
 class Verb(NamedTuple):
@@ -22,6 +22,9 @@ VERBS = {
     "explain": Verb(explain.configure, explain.run, "say why a request goes where it goes, and what would change that"),
     "backtest": Verb(backtest.configure, backtest.run, "decide recorded requests again by another policy, and compare"),
     "prose": Verb(prose.configure, prose.run, "say in plain English what a policy means, for whoever signs for it"),
+    "apply": Verb(apply.configure, apply.run, "have a running gateway serve a policy, or say what that would change"),
+    "history": Verb(history.configure, history.run, "list what a running gateway has served, or show one of it"),
+    "rollback": Verb(rollback.configure, rollback.run, "have a running gateway serve what it served before"),
     "fmt": Verb(fmt.configure, fmt.run, "lay policy files out: sections in order, comments with them"),
     "schema": Verb(schema.configure, schema.run, "print the JSON Schema of policy files, for editors"),
 }

@@ -22,8 +22,8 @@ async def watched(a_house) -> House:
 
 
 def reload_of(house: House) -> Reload:
-    assert house.gateway.reload
-    return house.gateway.reload
+    assert house.gateway.control
+    return house.gateway.control.reload
 
 
 def replaced(path: Path, text: str | bytes) -> None:
