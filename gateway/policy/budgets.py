@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.core.budgets import Budget, CalendarUnit, CalendarWindow, Each, Exhausted, RollingWindow, Scope, Window
 from gateway.core.money import nano_usd
@@ -79,7 +78,7 @@ def _window(reader: Reader, fields: Mapping[str, Value]) -> Window:
     expected = "`hour`, `day`, `week`, `month`, or how long a rolling one is, such as `24h` or `30d`, at most 366 days"
     said = reader.text(value)
     if value and said in _UNITS:
-        return CalendarWindow(CalendarUnit(said), _time_zone(reader, fields.get("time_zone")))
+        return CalendarWindow(CalendarUnit(said), reader.time_zone(fields.get("time_zone")))
     if "time_zone" in fields:
         sentence = f"{fields['time_zone'].what} means nothing to a rolling window; remove it"
         reader.problems.add(fields["time_zone"].node, sentence)
@@ -88,15 +87,3 @@ def _window(reader: Reader, fields: Mapping[str, Value]) -> Window:
 
 def _seconds(said: str) -> int:
     return int(said[:-1]) * _SECONDS[said[-1]]
-
-
-def _time_zone(reader: Reader, value: Value | None) -> str:
-    name = reader.text(value, "UTC")
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        assert value is not None
-        sentence = f"{value.what} must be a time zone such as `Europe/Amsterdam`, not `{name}`"
-        reader.problems.add(value.node, sentence)
-        return "UTC"
-    return name

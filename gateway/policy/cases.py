@@ -21,6 +21,7 @@ from gateway.policy.vocabulary import (
     TIERS,
     UNKNOWN_ROUTES,
 )
+from gateway.policy.windows import PLAIN_INSTANT
 
 REFUSED = "true"
 REFUSAL_CODES = (
@@ -80,6 +81,7 @@ def _given(reader: Reader, fields: Mapping[str, Value], names: CaseNames) -> Giv
         stream=reader.flag(fields.get("stream")),
         prompt_tokens=reader.integer(fields["prompt_tokens"], 0) if "prompt_tokens" in fields else None,
         max_tokens=reader.integer(fields["max_tokens"], 0) if "max_tokens" in fields else None,
+        at=reader.instant(fields.get("at"), PLAIN_INSTANT),
         down=frozenset(reader.words(fields.get("down"), names.backends)),
         saturated=frozenset(reader.words(fields.get("saturated"), names.backends)),
     )

@@ -7,10 +7,12 @@ import yaml
 
 from gateway.core.types import Caller
 from gateway.policy import schema
-from gateway.policy.model import AnyOf, Between, Condition, Every, Negated, OneOf, Signal, Some
+from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Signal, Some
 from gateway.policy.models import NO_PREFERENCE, Models
 from gateway.policy.read import Reader, Value
+from gateway.policy.times import read_windows
 from gateway.policy.vocabulary import AUTO, ENDPOINTS, FINDING_KINDS, NEEDS, SENSITIVITIES, TIERS
+from gateway.policy.windows import Window
 
 _NOTHING = Between(None, None)
 
@@ -20,6 +22,7 @@ class Names(NamedTuple):
 
     callers: tuple[Caller, ...]
     models: Models
+    times: Mapping[str, Window]
     kinds: frozenset[str] = FINDING_KINDS
 
 
@@ -80,6 +83,10 @@ def _tokens(reader: Reader, value: Value, names: Names) -> Condition:
     return Between(least, most)
 
 
+def _time(reader: Reader, value: Value, names: Names) -> Condition:
+    return During(read_windows(reader, value, names.times))
+
+
 def _check_bounds(reader: Reader, value: Value, bounds: Mapping[str, Value], is_crossed: bool) -> None:
     if is_crossed:
         reader.problems.add(value.node, f"{value.what} can never hold: `at_least` is above `at_most`")
@@ -133,6 +140,7 @@ _READERS: Mapping[str, ReadCondition] = {
     "needs": _words(Signal.NEEDS, AnyOf, lambda names: NEEDS),
     "stream": _stream,
     "prompt_tokens": _tokens,
+    "time": _time,
     "all": _every,
     "any": _some,
     "not": _negated,

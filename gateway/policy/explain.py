@@ -12,10 +12,10 @@ from gateway.policy.belief import relabelled, score_of
 from gateway.policy.evaluate import decide, refusal
 from gateway.policy.facts import route_words
 from gateway.policy.match import predicate
-from gateway.policy.model import Condition, Every, Policy, Rule
-from gateway.policy.space import MODEL, OWN_NEED, TOKENS, Space, Witness
+from gateway.policy.model import Condition, Every, Policy, Rule, Signal
+from gateway.policy.space import MODEL, OWN_NEED, TIME, TOKENS, Space, Witness
 from gateway.policy.vocabulary import PINNED, UNKNOWN_ROUTES
-from gateway.policy.words import condition_words
+from gateway.policy.words import condition_words, instant_words
 
 _DOWN = BackendState(is_up=False, reason="supposed to be")
 _THOUSAND = 1_000
@@ -78,6 +78,7 @@ def _signals(policy: Policy, witness: Witness) -> Iterator[str]:
     pinned = policy.resolve_model(envelope.model).backend
     yield f"model          `{envelope.model or 'auto'}`" + (f", which pins `{pinned}`" if pinned else "")
     yield f"needs          {', '.join(f'`{need}`' for need in sorted(envelope.needs))}"
+    yield f"received       {instant_words(envelope.received_at)}"
     bound = "no bound said" if envelope.max_tokens is None else f"at most {envelope.max_tokens:,}"
     yield f"prompt tokens  about {envelope.prompt_tokens:,}; of the answer {bound}"
 
@@ -192,6 +193,9 @@ def _requests(policy: Policy, asked: Asked) -> Iterator[Change]:
         yield sent("it asked for model", f"`{model}`", model=model)
     for start in space.atoms[TOKENS]:
         yield sent("its length were", f"{start} prompt tokens", prompt_tokens=start)
+    for at in space.atoms[TIME] if Signal.TIME in space.signals else ():
+        assert isinstance(at, float)
+        yield sent("it came on", instant_words(at), received_at=at)
 
 
 def _loads(policy: Policy, asked: Asked) -> Iterator[Change]:

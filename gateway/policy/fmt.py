@@ -19,6 +19,7 @@ ORDER = (
     "backends",
     "models",
     "callers",
+    "times",
     "budgets",
     "classify",
     "rules",

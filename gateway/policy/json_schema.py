@@ -21,6 +21,7 @@ from gateway.policy.vocabulary import (
     SENSITIVITIES,
     TIERS,
 )
+from gateway.policy.windows import DAYS
 
 ID = "https://json-schema.org/draft/2020-12/schema"
 Node = Mapping[str, object]
@@ -30,6 +31,7 @@ _TEXT: Node = {"type": ["string", "number"]}
 _DURATION: Node = {"type": "string", "pattern": r"^[0-9]{1,7}(\.[0-9]{1,3})?(ms|s|m|h)$"}
 _SECRET: Node = {"type": "string", "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*(:-)?\}$"}
 _WORD: Node = {"type": "string"}
+_CLOCK: Node = {"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"}
 _FLAG: Node = {"type": "boolean"}
 _SHARE: Node = {"type": "number", "minimum": 0, "maximum": 1}
 _DOLLARS: Node = {"type": ["number", "string"]}
@@ -84,6 +86,7 @@ _CONDITION: Mapping[str, Node] = {
     "needs": _words(NEEDS),
     "stream": _FLAG,
     "prompt_tokens": _ref("BOUNDS"),
+    "time": _some({"anyOf": [_NAME, _ref("TIME")]}),
     "all": _listed(_ref("CONDITION")),
     "any": _listed(_ref("CONDITION")),
     "not": _ref("CONDITION"),
@@ -105,6 +108,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
         "otherwise": _ref("OTHERWISE"),
         "models": _named(_WORD, "^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$"),
         "callers": _named(_ref("CALLER")),
+        "times": _named(_ref("TIME")),
         "budgets": _named(_ref("BUDGET")),
         "classify": _ref("CLASSIFY"),
         "rules": _listed(_ref("RULE")),
@@ -159,6 +163,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
     "ROUTE": {"to": _NAME, "mask": _words(sorted(MASKABLE_KINDS)), **_TIMES, "retries": _RETRIES},
     "TIMEOUTS": _TIMES,
     "BOUNDS": dict.fromkeys(schema.BOUNDS.keys, _whole(0)),
+    "TIME": {"days": _words(DAYS), "from": _CLOCK, "to": _CLOCK, "time_zone": _WORD},
     "INVARIANT": dict.fromkeys(schema.INVARIANT.keys, _ref("PROMISE")),
     "REACHES": {
         "zone": _some(_NAME),
@@ -180,6 +185,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
         "stream": _FLAG,
         "prompt_tokens": _whole(0),
         "max_tokens": _whole(0),
+        "at": _WORD,
         "down": _some(_NAME),
         "saturated": _some(_NAME),
     },

@@ -20,6 +20,7 @@ from gateway.policy.parse import parse
 from gateway.policy.problems import Problems
 from gateway.policy.read import Reader, Value
 from gateway.policy.rules import read_rules, rule_places
+from gateway.policy.times import read_times
 from gateway.policy.vocabulary import API_VERSION, FINDING_KINDS, KIND
 
 _DEADLINE_S = 600.0
@@ -53,7 +54,7 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
     models = read_models(reader, fields.get("models"), backends)
     callers = read_callers(reader, fields.get("callers"))
     labelling = read_labelling(reader, fields.get("classify"), callers.everyone)
-    names = Names(callers.everyone, models, FINDING_KINDS - labelling.ignored)
+    names = Names(callers.everyone, models, read_times(reader, fields.get("times")), FINDING_KINDS - labelling.ignored)
     rules = read_rules(reader, fields, names, backends)
     for kind in sorted(labelling.ignored & _masked(rules)):
         sentence = f"`{kind}` is masked by a route and in `ignore`: what is not looked for cannot be masked; remove one"

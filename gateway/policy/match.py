@@ -4,7 +4,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import assert_never
 
 from gateway.core.types import Envelope, Verdict
-from gateway.policy.model import AnyOf, Between, Condition, Every, Negated, OneOf, Predicate, Signal, Some
+from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Predicate, Signal, Some
+from gateway.policy.windows import Window
 
 _ONE: Mapping[Signal, Callable[[Envelope, Verdict], Hashable]] = {
     Signal.SENSITIVITY: lambda envelope, verdict: verdict.sensitivity,
@@ -34,6 +35,8 @@ def predicate(condition: Condition) -> Predicate:
         case Between(at_least, at_most):
             least, most = at_least or 0, float("inf") if at_most is None else at_most
             return lambda envelope, verdict: least <= envelope.prompt_tokens <= most
+        case During(windows):
+            return _during(tuple(windows))
         case Every(parts):
             return _every(tuple(predicate(part) for part in parts))
         case Some(parts):
@@ -48,6 +51,13 @@ def predicate(condition: Condition) -> Predicate:
 def always(envelope: Envelope, verdict: Verdict) -> bool:
     """What `otherwise` asks."""
     return True
+
+
+def _during(windows: tuple[Window, ...]) -> Predicate:
+    if len(windows) == 1:
+        holds = windows[0].holds
+        return lambda envelope, verdict: holds(envelope.received_at)
+    return lambda envelope, verdict: any(window.holds(envelope.received_at) for window in windows)
 
 
 def _every(parts: tuple[Predicate, ...]) -> Predicate:

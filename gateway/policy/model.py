@@ -22,6 +22,7 @@ from gateway.core.types import (
     Zone,
 )
 from gateway.policy.problems import Place
+from gateway.policy.windows import Window
 
 Predicate = Callable[[Envelope, Verdict], bool]
 
@@ -40,6 +41,7 @@ class Signal(StrEnum):
     NEEDS = "needs"
     STREAM = "stream"
     PROMPT_TOKENS = "prompt_tokens"
+    TIME = "time"
 
 
 class OneOf(msgspec.Struct, frozen=True):
@@ -63,6 +65,12 @@ class Between(msgspec.Struct, frozen=True):
     at_most: int | None
 
 
+class During(msgspec.Struct, frozen=True):
+    """The request was received within one of these windows."""
+
+    windows: frozenset[Window]
+
+
 class Every(msgspec.Struct, frozen=True):
     """All parts hold."""
 
@@ -81,7 +89,7 @@ class Negated(msgspec.Struct, frozen=True):
     part: "Condition"
 
 
-Condition = OneOf | AnyOf | Between | Every | Some | Negated
+Condition = OneOf | AnyOf | Between | During | Every | Some | Negated
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -148,6 +156,7 @@ class Given(msgspec.Struct, frozen=True):
     stream: bool
     prompt_tokens: int | None
     max_tokens: int | None
+    at: float
     down: frozenset[str]
     saturated: frozenset[str]
 

@@ -7,8 +7,9 @@ import msgspec
 
 from gateway.core.types import Route
 from gateway.policy.match import predicate
-from gateway.policy.model import AnyOf, Between, Condition, Every, Negated, OneOf, Policy, Rule, Some
-from gateway.policy.words import condition_words, listed
+from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Policy, Rule, Some
+from gateway.policy.windows import DAY_MINUTES, DAYS, Window
+from gateway.policy.words import condition_words, listed, window_words
 
 
 class Mutant(NamedTuple):
@@ -68,6 +69,12 @@ def _weakened(condition: Condition) -> Iterator[tuple[str, Condition]]:
                 yield "one token later", Between(at_least + 1, at_most)
             if at_most is not None and at_most > (at_least or 0):
                 yield "until one token earlier", Between(at_least, at_most - 1)
+        case During(windows):
+            for window in sorted(windows, key=window_words) if len(windows) > 1 else ():
+                yield f"without {window_words(window)}", During(windows - {window})
+            for window in windows:
+                for change, changed in _shifted(window):
+                    yield f"{change} {window_words(window)}", During(windows - {window} | {changed})
         case Every(parts) | Some(parts):
             yield from _of_parts(type(condition), parts)
         case Negated(part):
@@ -76,6 +83,14 @@ def _weakened(condition: Condition) -> Iterator[tuple[str, Condition]]:
                 yield change, Negated(weaker)
         case _:
             assert_never(condition)
+
+
+def _shifted(window: Window) -> Iterator[tuple[str, Window]]:
+    """A named window changes in this rule only."""
+    if window.start != window.until % DAY_MINUTES:
+        yield "all day in", msgspec.structs.replace(window, start=0, until=DAY_MINUTES)
+    for day in sorted(window.days) if len(window.days) > 1 else ():
+        yield f"without {DAYS[day]} in", msgspec.structs.replace(window, days=window.days - {day})
 
 
 def _of_parts(kind: type[Every] | type[Some], parts: tuple[Condition, ...]) -> Iterator[tuple[str, Condition]]:

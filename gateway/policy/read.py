@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
@@ -173,6 +175,30 @@ class Reader:
         if found and least <= (seconds := float(found[1]) * _SECONDS[found[2]]) <= _DAY_S:
             return seconds
         return self._instead(said, "a duration such as `8s`, `250ms` or `2m`, at most a day", default)
+
+    def instant(self, value: Value | None, default: float) -> float:
+        """Seconds since the epoch of a date and time with its offset."""
+        said = self._said(value)
+        if said is None:
+            return default
+        try:
+            moment = datetime.fromisoformat(said.text)
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            return self._instead(said, "a date and time with its offset such as `2026-03-02T03:00+01:00`", default)
+        return moment.timestamp()
+
+    def time_zone(self, value: Value | None) -> str:
+        """One that this machine knows by IANA's name."""
+        said = self._said(value)
+        if said is None:
+            return "UTC"
+        try:
+            ZoneInfo(said.text)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return self._instead(said, "a time zone such as `Europe/Amsterdam`", "UTC")
+        return said.text
 
     def flag(self, value: Value | None) -> bool:
         said = self._said(value)

@@ -19,6 +19,7 @@ POLICY = Shape(
     optional=(
         "models",
         "callers",
+        "times",
         "budgets",
         "classify",
         "rules",
@@ -64,6 +65,7 @@ RULE = Shape(required=("name", "when", "route"), optional=("timeouts", "retries"
 OTHERWISE = Shape(required=("route",), optional=("timeouts", "retries", "spill"))
 ROUTE = Shape(required=("to",), optional=("mask", "first_byte", "total", "retries"))
 TIMEOUTS = Shape(optional=("first_byte", "total"))
+TIME = Shape(optional=("days", "from", "to", "time_zone"))
 BOUNDS = Shape(optional=("at_least", "at_most"))
 INVARIANT = Shape(optional=("never", "only", "always"))
 REACHES = Shape(optional=("zone", "region", "retention", "backend"))
@@ -82,13 +84,14 @@ GIVEN = Shape(
         "stream",
         "prompt_tokens",
         "max_tokens",
+        "at",
         "down",
         "saturated",
     )
 )
 EXPECT = Shape(optional=("rule", "backends", "refused", "zone_not", "sensitivity", "complexity"))
 
-DECIDING = ("zones", "classify", "rules", "otherwise", "models", "unknown_routes", "invariants", "tests")
+DECIDING = ("zones", "times", "classify", "rules", "otherwise", "models", "unknown_routes", "invariants", "tests")
 DECIDING_KEYS = {
     "backends": ("zone", "kind", "context_tokens", "can", "cannot"),
     "budgets": ("window", "time_zone", "scope", "each", "hard", "on_exhausted", "wait"),

@@ -18,12 +18,15 @@ from gateway.core.types import (
     Tier,
     Verdict,
 )
+from gateway.policy import axes
+from gateway.policy.axes import Leaf, leaves, mentioned
 from gateway.policy.belief import FAILED_NOTE, UNREADABLE_NOTE, class_of, found, score_of
-from gateway.policy.model import AnyOf, Between, Condition, Every, Negated, OneOf, Policy, Signal, Some
-from gateway.policy.vocabulary import AUTO, FINDING_KINDS
+from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Policy, Signal, Some
+from gateway.policy.vocabulary import FINDING_KINDS
+from gateway.policy.windows import instants
 
 Box = tuple[int, ...]
-ENDPOINT, SENSITIVITY, TIER, CALLER, MODEL, STREAM, TOKENS = range(7)
+ENDPOINT, SENSITIVITY, TIER, CALLER, MODEL, STREAM, TOKENS, TIME = range(8)
 ABSENT, PRESENT = 1, 2
 
 OWN_NEED: Mapping[Endpoint, Need] = {
@@ -57,23 +60,24 @@ class Space:
         conditions += [invariant.when for policy in policies for invariant in policy.invariants]
         read = [leaf for condition in (*conditions, *more) if condition is not None for leaf in leaves(condition)]
         self.labelling: Labelling = policies[0].labelling
-        callers = _callers(policies)
+        callers = axes.callers(policies)
         self._is_believed_alike = all(
             policy.labelling == self.labelling and callers.keys() >= set(policy.everyone) for policy in policies
         )
-        self.signals = frozenset(Signal.PROMPT_TOKENS if isinstance(leaf, Between) else leaf.signal for leaf in read)
-        needs = _mentioned(read, Signal.NEEDS) - _OWN_NEEDS
-        kinds = {str(kind) for kind in _mentioned(read, Signal.FINDINGS)}
+        self.signals = frozenset(map(axes.signal_of, read))
+        needs = mentioned(read, Signal.NEEDS) - _OWN_NEEDS
+        kinds = {str(kind) for kind in mentioned(read, Signal.FINDINGS)}
         self.atoms: list[tuple[Hashable, ...]] = [
             tuple(Endpoint),
             tuple(Sensitivity),
-            _tiers(self.labelling),
+            axes.tiers(self.labelling),
             tuple(callers),
-            _models(
+            axes.models(
                 policies, [leaf.values for leaf in read if isinstance(leaf, OneOf) and leaf.signal is Signal.MODEL]
             ),
             (False, True),
-            _token_starts(policies, read),
+            axes.token_starts(policies, read),
+            instants(window for leaf in read if isinstance(leaf, During) for window in leaf.windows),
         ]
         self.needs = {need: len(self.atoms) + number for number, need in enumerate(sorted(needs, key=str))}
         self.kinds = {kind: len(self.atoms) + len(needs) + number for number, kind in enumerate(sorted(kinds))}
@@ -140,7 +144,7 @@ class Space:
                 return self._any_present(box, [self.kinds[kind] for kind in self.kinds if kind in kinds])
             case AnyOf(Signal.NEEDS, needs):
                 return self._any_needed(box, needs)
-            case OneOf() | AnyOf() | Between():
+            case OneOf() | AnyOf() | Between() | During():
                 axis, mask = self._mask_of(condition)
                 return self.on(box, axis, mask)
             case _:
@@ -182,19 +186,22 @@ class Space:
         before, after = box[:axis], box[axis + 1 :]
         return [(*before, held & mask, *after)], [(*before, held & ~mask, *after)]
 
-    def _mask_of(self, condition: OneOf | AnyOf | Between) -> tuple[int, int]:
+    def _mask_of(self, condition: Leaf) -> tuple[int, int]:
         found = self._masks.get(condition)
         if found is None:
             found = self._masks[condition] = self._read_mask(condition)
         return found
 
-    def _read_mask(self, condition: OneOf | AnyOf | Between) -> tuple[int, int]:
+    def _read_mask(self, condition: Leaf) -> tuple[int, int]:
         if isinstance(condition, Between):
             least, most = condition.at_least or 0, condition.at_most
             starts = [start for start in self.atoms[TOKENS] if isinstance(start, int)]
             return TOKENS, self.mask(
                 TOKENS, (each for each in starts if least <= each and (most is None or each <= most))
             )
+        if isinstance(condition, During):
+            moments = (at for at in self.atoms[TIME] if isinstance(at, float))
+            return TIME, self.mask(TIME, (at for at in moments if any(each.holds(at) for each in condition.windows)))
         if condition.signal in _CALLER_SIGNALS:
             callers = (caller for caller in self.atoms[CALLER] if isinstance(caller, Caller))
             return CALLER, self.mask(CALLER, (each for each in callers if _is_meant(condition, each)))
@@ -226,11 +233,12 @@ class Space:
                 yield self._witness(box, endpoint, level, -1 if is_longest else 0)
 
     def _witness(self, box: Box, endpoint: Endpoint, level: Sensitivity, length: int) -> Witness:
-        (model, stream) = (self.values(box, axis)[0] for axis in (MODEL, STREAM))
+        (model, stream, at) = (self.values(box, axis)[0] for axis in (MODEL, STREAM, TIME))
         tokens, tier = self.values(box, TOKENS)[length], self.values(box, TIER)[0]
         callers = [caller for caller in self.values(box, CALLER) if isinstance(caller, Caller)]
         caller = next((each for each in callers if self.labelling.floor(each) <= level), callers[0])
         assert isinstance(tokens, int)
+        assert isinstance(at, float)
         assert isinstance(tier, Tier)
         needs = {need for need, axis in self.needs.items() if box[axis] == PRESENT and isinstance(need, Need)}
         envelope = Envelope(
@@ -244,7 +252,7 @@ class Space:
             needs=frozenset(needs | {OWN_NEED[endpoint]}),
             prompt_tokens=tokens,
             max_tokens=None,
-            received_at=0.0,
+            received_at=at,
             deadline_s=_DEADLINE_S,
             body=b"",
             document={},
@@ -272,20 +280,6 @@ class Space:
         return Verdict(level, score_of(labelling, tier), tier, found(kinds), unknown, basis=basis, declared=declared)
 
 
-def leaves(condition: Condition) -> Iterator[OneOf | AnyOf | Between]:
-    """What is asked, without how it is combined."""
-    match condition:
-        case Every(parts) | Some(parts):
-            for part in parts:
-                yield from leaves(part)
-        case Negated(part):
-            yield from leaves(part)
-        case OneOf() | AnyOf() | Between():
-            yield condition
-        case _:
-            assert_never(condition)
-
-
 _AXES: Mapping[Signal, int] = {
     Signal.SENSITIVITY: SENSITIVITY,
     Signal.COMPLEXITY: TIER,
@@ -311,45 +305,6 @@ def _is_meant(condition: OneOf | AnyOf, caller: Caller) -> bool:
     if condition.signal is Signal.TAG:
         return not condition.values.isdisjoint(caller.tags)
     return (caller.id if condition.signal is Signal.CALLER else caller.team) in condition.values
-
-
-def _mentioned(read: Iterable[OneOf | AnyOf | Between], signal: Signal) -> set[Hashable]:
-    return {value for leaf in read if isinstance(leaf, AnyOf) and leaf.signal is signal for value in leaf.values}
-
-
-def _tiers(labelling: Labelling) -> tuple[Tier, ...]:
-    """Those that some score has; 1 is always hard."""
-    simple = (Tier.SIMPLE,) if labelling.medium_from > 0 else ()
-    return (*simple, *((Tier.MEDIUM,) if labelling.medium_from < labelling.hard_from else ()), Tier.HARD)
-
-
-def _models(policies: Sequence[Policy], asked: Sequence[frozenset[Hashable]]) -> tuple[str, ...]:
-    """One name of each group that neither the policies nor their conditions tell apart."""
-    names = dict.fromkeys((AUTO, *(name for policy in policies for name in policy.choices)))
-    groups: dict[Hashable, str] = {}
-    for name in names:
-        leads = tuple(policy.resolve_model(name).backend for policy in policies)
-        groups.setdefault((leads, *(name in values for values in asked)), name)
-    return tuple(groups.values())
-
-
-def _token_starts(policies: Sequence[Policy], read: Iterable[OneOf | AnyOf | Between]) -> tuple[int, ...]:
-    """Where a longer prompt may begin to be treated differently: at bounds, and where a window is full."""
-    starts = {0}
-    for leaf in read:
-        if isinstance(leaf, Between):
-            starts |= {leaf.at_least or 0} | ({leaf.at_most + 1} if leaf.at_most is not None else set())
-    starts |= {spec.context_tokens for policy in policies for spec in policy.backends.values() if spec.context_tokens}
-    return tuple(sorted(starts))
-
-
-def _callers(policies: Sequence[Policy]) -> dict[Caller, None]:
-    """Everyone; who differs only in what the policies say of its class is one caller, as the first has it."""
-    callers: dict[tuple[str, str, tuple[str, ...]], Caller] = {}
-    for policy in policies:
-        for caller in policy.everyone:
-            callers.setdefault((caller.id, caller.team, caller.tags), caller)
-    return dict.fromkeys(callers.values())
 
 
 def _endpoints(values: Iterable[Hashable]) -> list[Endpoint]:

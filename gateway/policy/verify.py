@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from gateway.core.types import Decision, Endpoint, Sensitivity
+from gateway.policy.axes import leaves
 from gateway.policy.model import AnyOf, Invariant, Policy, Promise, Signal
 from gateway.policy.problems import Place
 from gateway.policy.reach import Source, decided, each_on, each_split, every_source, reaching, taking
-from gateway.policy.space import ABSENT, SENSITIVITY, Box, Space, Witness, leaves
+from gateway.policy.space import ABSENT, SENSITIVITY, Box, Space, Witness
 from gateway.policy.vocabulary import AUTO, PINNED, UNKNOWN_ROUTES
 from gateway.policy.words import invariant_words, witness_words
 

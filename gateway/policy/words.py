@@ -1,14 +1,28 @@
 """Conditions, requests and routes in plain English."""
 
 from collections.abc import Hashable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import assert_never
 
 from gateway.core.types import ANONYMOUS, Basis, Sensitivity, Tier
 from gateway.policy.belief import causes
-from gateway.policy.model import AnyOf, Between, Condition, Every, Invariant, Negated, OneOf, Promise, Signal, Some
+from gateway.policy.model import (
+    AnyOf,
+    Between,
+    Condition,
+    During,
+    Every,
+    Invariant,
+    Negated,
+    OneOf,
+    Promise,
+    Signal,
+    Some,
+)
 from gateway.policy.models import NO_PREFERENCE
 from gateway.policy.space import OWN_NEED, Witness
 from gateway.policy.vocabulary import AUTO
+from gateway.policy.windows import DAY_MINUTES, DAYS, Window
 
 
 def condition_words(condition: Condition | None) -> str:
@@ -24,6 +38,8 @@ def condition_words(condition: Condition | None) -> str:
             return _PHRASES[signal].format(listed(values))
         case Between(at_least, at_most):
             return _lengths(at_least, at_most)
+        case During(windows):
+            return "received " + " or ".join(sorted(map(window_words, windows)))
         case Every(parts):
             return " and ".join(_bracketed(part) for part in parts)
         case Some(parts):
@@ -65,6 +81,26 @@ def _lengths(at_least: int | None, at_most: int | None) -> str:
     return f"of at most {at_most:,} prompt tokens" if not at_least else f"of {at_least:,} to {at_most:,} prompt tokens"
 
 
+def window_words(window: Window) -> str:
+    """To follow "received": `during `office`, mon to fri from 08:00 to 18:00 (Europe/Rome)`."""
+    named = f"during `{window.name}`, " if window.name else ""
+    days = ", ".join(DAYS[day] for day in sorted(window.days))
+    if len(window.days) == len(DAYS):
+        days = "every day"
+    hours = (
+        "" if window.start == window.until % DAY_MINUTES else f" from {_clock(window.start)} to {_clock(window.until)}"
+    )
+    return f"{named}{days}{hours} ({window.time_zone})"
+
+
+def instant_words(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%a %Y-%m-%d %H:%M} UTC"
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
 def _bracketed(condition: Condition) -> str:
     words = condition_words(condition)
     return f"({words})" if isinstance(condition, Every | Some) else words
@@ -101,6 +137,8 @@ def witness_words(witness: Witness, signals: frozenset[Signal]) -> str:
         words.append("in need of " + ", ".join(f"`{need}`" for need in extra))
     if Signal.STREAM in signals:
         words.append("streamed" if envelope.stream else "not streamed")
+    if Signal.TIME in signals:
+        words.append(f"received {instant_words(envelope.received_at)}")
     if envelope.prompt_tokens:
         words.append(f"{envelope.prompt_tokens:,} prompt tokens")
     return ", ".join(words)

@@ -12,6 +12,7 @@ from gateway.masked import maskings, variants
 from gateway.policy.belief import UNREADABLE_NOTE, class_of, found, masked_well, score_of, tier_of
 from gateway.policy.model import Case, Given, Policy
 from gateway.policy.space import PATHS, Witness
+from gateway.policy.windows import PLAIN_INSTANT
 from gateway.wire import requests
 
 _KEY = b"a key for one run, of no worth"
@@ -36,7 +37,7 @@ def body_of(endpoint: Endpoint, prompt: str, model: str, stream: bool) -> bytes:
     return json.dumps({"model": model, **content, **({"stream": True} if stream else {})}, ensure_ascii=False).encode()
 
 
-def request(policy: Policy, endpoint: Endpoint, caller: Caller, body: bytes) -> Envelope:
+def request(policy: Policy, endpoint: Endpoint, caller: Caller, body: bytes, at: float = PLAIN_INSTANT) -> Envelope:
     """The envelope of a body. Raises GatewayError where no client would get an answer to it."""
     is_known = endpoint is not Endpoint.UNKNOWN
     reading = requests.read(endpoint, body) if is_known else requests.read_unknown("application/json", body)
@@ -51,7 +52,7 @@ def request(policy: Policy, endpoint: Endpoint, caller: Caller, body: bytes) -> 
         needs=reading.needs,
         prompt_tokens=reading.prompt_tokens,
         max_tokens=reading.max_tokens,
-        received_at=0.0,
+        received_at=at,
         deadline_s=policy.deadline_s,
         body=body,
         document=reading.document,
@@ -76,6 +77,7 @@ def described(policy: Policy, case: Case, classify: Classifier) -> Described:
         needs=read.needs | given.needs,
         prompt_tokens=estimated if given.prompt_tokens is None else given.prompt_tokens,
         max_tokens=given.max_tokens,
+        received_at=given.at,
         stream=read.stream or given.stream,
     )
     if given.prompt is not None:

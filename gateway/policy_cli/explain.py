@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.config import policy_text
@@ -36,6 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="auto", metavar="NAME", help="what a --prompt says as model (default auto)")
     parser.add_argument("--caller", metavar="NAME", help="who asks (default: the first that the policy lists)")
     parser.add_argument(
+        "--at", metavar="TIME", help="when it is asked, such as `2026-03-02T03:00+01:00` (default: now)"
+    )
+    parser.add_argument(
         "--down", action="append", default=[], metavar="BACKEND", help="supposed to be down; repeatable"
     )
     parser.add_argument(
@@ -62,7 +66,7 @@ def _asked(policy: Policy, given: argparse.Namespace) -> Asked:
         return Asked(Witness(envelope, verdict), {**record.states, **supposed}, record.maskings)
     endpoint, body = Endpoint(given.endpoint), _body(given)
     try:
-        envelope = request(policy, endpoint, _caller(policy, given.caller), body)
+        envelope = request(policy, endpoint, _caller(policy, given.caller), body, _instant(given.at))
     except GatewayError as error:
         raise ConfigError(f"no client would get an answer to this request: {error.message}") from None
     if not policy.knows_model(envelope.model):
@@ -84,6 +88,18 @@ def _body(given: argparse.Namespace) -> bytes:
             f"cannot read the request `{given.request}`: {reason}; give the path of a JSON file"
         ) from None
     return content
+
+
+def _instant(said: str | None) -> float:
+    try:
+        moment = datetime.now(UTC) if said is None else datetime.fromisoformat(said)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ConfigError(
+            f"`--at` must be a date and time with its offset such as `2026-03-02T03:00+01:00`, not `{said}`"
+        )
+    return moment.timestamp()
 
 
 def _caller(policy: Policy, name: str | None) -> Caller:

@@ -1,6 +1,8 @@
 """What a policy decides, read off its YAML key by key: slow, plain, and knowing nothing of `gateway.policy`."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from policy_texts import CLASSES, TIERS, end
 
@@ -98,9 +100,30 @@ def asks(key: str, wanted: Any, policy: dict[str, Any], envelope: Envelope, verd
             return any(tag in listed(wanted) for tag in envelope.caller.tags)
         case "findings":
             return any(finding.kind in listed(wanted) for finding in verdict.findings)
+        case "time":
+            return any(during(policy, each, envelope.received_at) for each in listed(wanted))
         case "needs":
             return any(need.value in listed(wanted) for need in envelope.needs)
     raise AssertionError(key)
+
+
+def during(policy: dict[str, Any], wanted: Any, at: float) -> bool:
+    """Whether this minute is one of those at which it is open, counted from where it opens on each of its days."""
+    window = wanted if isinstance(wanted, dict) else policy["times"][wanted]
+    here = datetime.fromtimestamp(at, ZoneInfo(window.get("time_zone", "UTC")))
+    opens, closes = minutes(window.get("from", "00:00")), minutes(window.get("to", "24:00"))
+    length = (closes - opens) % 1440 or 1440
+    open_minutes = {
+        (day * 1440 + opens + minute) % (7 * 1440)
+        for day, word in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
+        if word in listed(window.get("days", word))
+        for minute in range(length)
+    }
+    return here.weekday() * 1440 + here.hour * 60 + here.minute in open_minutes
+
+
+def minutes(clock: str) -> int:
+    return int(clock[:2]) * 60 + int(clock[3:])
 
 
 def said(policy: dict[str, Any], name: str) -> list[str]:

@@ -37,6 +37,11 @@ ZONES = ("home", "abroad", "moon")
 BACKENDS = ("ant", "bee", "cat")
 ALIASES = ("gpt-4o", "gpt-5", "old/name:1", "older")
 CALLERS = {"billing": ("finance", ("batch", "night")), "website": ("growth", ()), "robot": ("", ("batch",))}
+TIMES = {
+    "office": {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "08:00", "to": "18:30", "time_zone": "Europe/Rome"},
+    "night": {"from": "22:00", "to": "06:00", "time_zone": "America/New_York"},
+    "friday-night": {"days": "fri", "from": "20:00", "to": "04:00"},
+}
 TOKENS = st.sampled_from([0, 1, 9, 10, 11, 100, 5000])
 
 
@@ -81,6 +86,7 @@ def conditions(aliases: tuple[str, ...], depth: int = 2) -> st.SearchStrategy[di
         "needs": one_or_some(NEEDS),
         "stream": st.booleans(),
         "prompt_tokens": bounds((0, 1, 9, 10, 11, 100, 5000)),
+        "time": one_or_some(tuple(TIMES)) | st.just({"days": ["sat", "sun"], "time_zone": "Europe/Rome"}),
     }
     if depth:
         part = conditions(aliases, depth - 1)
@@ -187,6 +193,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
             for name, (team, tags) in CALLERS.items()
         },
     }
+    policy["times"] = TIMES
     aliases: dict[str, str] = {}
     for name in draw(st.lists(st.sampled_from(ALIASES), unique=True)):
         aliases[name] = draw(st.sampled_from(["auto", "auto", *names, *aliases]))
@@ -224,7 +231,7 @@ envelopes = st.builds(
     needs=st.frozensets(st.sampled_from(Need), max_size=2),
     prompt_tokens=TOKENS,
     max_tokens=st.none() | TOKENS,
-    received_at=st.just(0.0),
+    received_at=st.just(0.0) | st.floats(1.7e9, 1.9e9),
     deadline_s=st.just(600.0),
     body=st.just(b"{}"),
     document=st.just({}),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_reading import holds
-from policy_texts import ALIASES, conditions, envelopes, loaded, verdicts
+from policy_texts import ALIASES, TIMES, conditions, envelopes, loaded, verdicts
 
 from gateway.core.types import Caller, Endpoint, Envelope, Finding, Need, Sensitivity, Tier, Verdict
 from gateway.policy.vocabulary import FINDING_KINDS
@@ -167,6 +167,7 @@ POLICY: dict[str, Any] = {
         "website": {"key": "${B:-}", "team": "growth"},
         "robot": {"key": "${C:-}", "tags": ["batch"]},
     },
+    "times": TIMES,
     "otherwise": {"route": "ant"},
 }
 
