@@ -183,7 +183,7 @@ class SlicedLedger:
         self._drop_lapsed(self._clock.wall())
         asking = [queue for queue in self._line.fronts() if self._may_ask(queue[0], now)]
         told = self._untold(now)
-        if told or asking or self._trouble:
+        if told or asking or self._trouble or (self._slices and now >= self._renewed + _RENEW_S):
             try:
                 heard = await self._exchange(told, asking)
             except LedgerUnavailable as trouble:

@@ -1,15 +1,20 @@
 """What tests of ledgers need: budgets in a line, a clock in the hand, and every kind of books."""
 
 import contextlib
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from redis.asyncio import Redis
+
 from gateway.core.budgets import Budget, Charge, RollingWindow, Warned
 from gateway.core.money import NanoUSD
 from gateway.limits.budgets import charge
+from gateway.stores.books import LEASE_S as WORKERS_LEASE_S
 from gateway.stores.books import Books, MemoryBooks
+from gateway.stores.books_redis import RedisBooks
 from gateway.stores.books_sqlite import SqliteBooks
 from gateway.stores.ledger import SlicedLedger
 
@@ -36,13 +41,37 @@ def account(limit: int, name: str = "b", share: str = "", **other: Any) -> Charg
     return charge(Budget(name, NanoUSD(limit), **{"window": RollingWindow(3600), **other}), share)
 
 
-def memory(folder: Path) -> Opened:
+class Kind:
+    """One kind of books, of which each test has its own."""
+
+    def __init__(self, opened: Opened) -> None:
+        self.opened = opened
+
+    async def let_leases_lapse(self, clock: HandClock) -> None:
+        clock.now += WORKERS_LEASE_S + 1
+
+
+class RedisKind(Kind):
+    """Leases end by the server's clock, so it is the leases that are moved."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._name = secrets.token_hex(4)
+        super().__init__(lambda: RedisBooks(url, self._name))
+
+    async def let_leases_lapse(self, clock: HandClock) -> None:
+        async with Redis.from_url(self._url) as client:
+            key = f"{{{self._name}}}:workers"
+            await client.zadd(key, dict.fromkeys(await client.zrange(key, 0, -1), 1))
+
+
+def kind(name: str, folder: Path, redis_url: Callable[[], str]) -> Kind:
+    if name == "redis":
+        return RedisKind(redis_url())
+    if name == "sqlite":
+        return Kind(lambda: SqliteBooks(folder / "ledger.sqlite"))
     books = MemoryBooks()
-    return lambda: books
-
-
-def sqlite(folder: Path) -> Opened:
-    return lambda: SqliteBooks(folder / "ledger.sqlite")
+    return Kind(lambda: books)
 
 
 @contextlib.asynccontextmanager

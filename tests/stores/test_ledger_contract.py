@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from ledgers import LEASE_S, HandClock, Opened, account, at_work, memory, sqlite
+from ledgers import LEASE_S, HandClock, Kind, Opened, account, at_work, kind
 
 from gateway.core.budgets import Each, Exhausted, Hold, Shortfall, Warned
 from gateway.core.money import NanoUSD
-from gateway.stores.books import LEASE_S as WORKERS_LEASE_S
 from gateway.stores.ledger import SlicedLedger
 
 WAIT_S = 20.0
@@ -19,10 +18,15 @@ def clock() -> HandClock:
     return HandClock()
 
 
-@pytest.fixture(params=[memory, sqlite])
-def opened(request, tmp_path) -> Opened:
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+def books(request, tmp_path) -> Kind:
+    return kind(request.param, tmp_path, lambda: request.getfixturevalue("redis_url"))
+
+
+@pytest.fixture
+def opened(books: Kind) -> Opened:
     """Opens the same books again and again."""
-    return request.param(tmp_path)
+    return books.opened
 
 
 @pytest.fixture
@@ -222,11 +226,11 @@ async def test_an_extended_hold_is_held_for_longer(ledger, clock) -> None:
     assert await sums(ledger, budget) == (0, 60, 40)
 
 
-async def test_what_a_lost_worker_held_counts_as_spent_until_it_comes_back(ledger, opened, clock) -> None:
+async def test_what_a_lost_worker_held_counts_as_spent_until_it_comes_back(ledger, books, clock) -> None:
     budget = account(100)
-    lost = SlicedLedger(opened(), clock, [].append)
+    lost = SlicedLedger(books.opened(), clock, [].append)
     hold = await reserved_by_one_that_is_cut_off(lost, budget)
-    clock.now += WORKERS_LEASE_S + 1
+    await books.let_leases_lapse(clock)
     assert await sums(ledger, budget) == (60, 0, 40)
     lost.settle(hold, NanoUSD(5))
     await lost.read(budget)

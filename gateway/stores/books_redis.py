@@ -1,0 +1,165 @@
+"""Books in Redis, exact for all gateways that share it; one script is one exchange.
+
+`redis://`, `rediss://` and `unix://` name one server, `redis+cluster://HOST:PORT` any node of a cluster, and
+`redis+sentinel://HOST:PORT,HOST:PORT/SERVICE` the sentinels that know which server is the master.
+"""
+
+import hashlib
+import importlib
+import importlib.resources
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+
+from gateway.core.errors import ConfigError, LedgerUnavailable
+from gateway.core.money import NanoUSD
+from gateway.limits.accounts import ROOMY, Answer, Ask, Entry
+from gateway.limits.budgets import crossed
+from gateway.stores.books import LEASE_S
+
+SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "redis+sentinel")
+TIMEOUT_S = 1.0
+"""How long an exchange may take."""
+GRACE_S = 7.0
+"""How long books that were lost grant nothing: everyone alive is heard of in this time."""
+_SCRIPT = importlib.resources.files("gateway.stores").joinpath("books_redis.lua").read_text(encoding="utf-8")
+_SHA = hashlib.sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
+
+
+class _Client(Protocol):
+    """What is used of any of Redis's clients."""
+
+    async def execute_command(self, *words: object) -> Any: ...
+    async def aclose(self) -> None: ...
+
+
+class RedisBooks:
+    """Leases end by the server's clock, windows by the gateway's. Raises ConfigError for a URL that cannot be used."""
+
+    def __init__(self, url: str, name: str = "gateway") -> None:
+        exceptions = importlib.import_module("redis.exceptions")
+        self._errors: type[Exception] = exceptions.RedisError
+        self._unknown_script: type[Exception] = exceptions.NoScriptError
+        self._where = urlsplit(url).netloc.rpartition("@")[2] or urlsplit(url).path
+        self._tag = f"{{{name}}}"
+        self._born = ""
+        self._number = 0
+        try:
+            self._client = _client(url)
+        except (ValueError, self._errors) as error:
+            raise ConfigError(f"`--ledger` is no address of a Redis: {str(error).lower()}") from None
+
+    async def exchange(self, worker: str, now: float, entries: Sequence[Entry], asks: Sequence[Ask]) -> Answer:
+        self._number += 1
+        said = {
+            "tag": self._tag,
+            "worker": worker,
+            "number": self._number,
+            "birth": secrets.token_hex(8),
+            "known": self._born,
+            "grace_s": GRACE_S,
+            "lease_s": LEASE_S,
+            "roomy": ROOMY,
+            "entries": [_entry(entry, now) for entry in entries],
+            "asks": asks,
+        }
+        born, is_open, standings, grants = await self._run(msgspec.json.encode(said))
+        self._look(born, bool(is_open), bool(asks))
+        sums = [tuple(map(int, some)) for some in standings]
+        return Answer(
+            standings=tuple((spent, held) for _, spent, held in sums),
+            grants=tuple(tuple(map(int, some)) or None for some in grants),
+            passed=tuple(
+                (place, percent)
+                for place, (entry, (before, after, _)) in enumerate(zip(entries, sums, strict=True))
+                for percent in crossed(NanoUSD(entry.limit), NanoUSD(before), NanoUSD(after))
+            ),
+        )
+
+    async def leave(self, worker: str) -> None:
+        await self._command("ZREM", f"{self._tag}:workers", worker)
+        await self._command("DEL", f"{self._tag}:places:{worker}")
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def _run(self, said: bytes) -> Any:
+        words = (1, f"{self._tag}:workers", said)
+        try:
+            answer = await self._command("EVALSHA", _SHA, *words)
+        except self._unknown_script:
+            answer = await self._command("EVAL", _SCRIPT, *words)
+        if answer[0] == b"stale":
+            raise LedgerUnavailable(f"the ledger at `{self._where}` has answered something newer")
+        return answer
+
+    async def _command(self, *words: object) -> Any:
+        try:
+            return await self._client.execute_command(*words)
+        except self._unknown_script:
+            raise
+        except (self._errors, OSError) as error:
+            message = f"the ledger at `{self._where}` cannot be used: {_reason(error)}; start it, or look at its log"
+            raise LedgerUnavailable(message) from None
+
+    def _look(self, born: bytes, is_open: bool, is_asked: bool) -> None:
+        """Whether these are the books that were told before."""
+        known, self._born = self._born, born.decode()
+        if (known and known != self._born) or (is_asked and not is_open):
+            raise LedgerUnavailable(f"the ledger at `{self._where}` has lost its memory and is being told again")
+
+
+def _reason(error: Exception) -> str:
+    """In one line and without an end."""
+    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+
+
+def _entry(entry: Entry, now: float) -> Mapping[str, object]:
+    counts = entry.counts
+    return {
+        "account": entry.account,
+        "period": entry.period,
+        "first": counts[0],
+        "last": counts[-1],
+        "step": counts.step,
+        "keep_s": max(1, int(entry.forget_at - now)),
+        "limit": entry.limit,
+        "spent": entry.spent,
+        "held": entry.held,
+        "idle": entry.idle,
+    }
+
+
+def _client(url: str) -> _Client:
+    """Nothing is sent twice by the client itself: whether to is for the ledger to say."""
+    asyncio = importlib.import_module("redis.asyncio")
+    retry = importlib.import_module("redis.asyncio.retry").Retry(
+        importlib.import_module("redis.backoff").NoBackoff(), 0
+    )
+    options = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S, "retry": retry}
+    parts = urlsplit(url)
+    if parts.scheme == "redis+cluster":
+        cluster: _Client = asyncio.RedisCluster.from_url(url.replace("redis+cluster", "redis", 1), **options)
+        return cluster
+    if parts.scheme == "redis+sentinel":
+        return _by_sentinels(asyncio, url, options)
+    single: _Client = asyncio.Redis.from_url(url, **options)
+    return single
+
+
+def _by_sentinels(asyncio: Any, url: str, options: Mapping[str, object]) -> _Client:
+    parts = urlsplit(url)
+    login, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    service, _, database = parts.path.strip("/").partition("/")
+    if not service:
+        raise ValueError("name the service, as in `redis+sentinel://host:26379/mymaster`")
+    places = [(host, int(port or 26_379)) for host, _, port in (each.partition(":") for each in hosts.split(","))]
+    sentinel = asyncio.sentinel.Sentinel(places, sentinel_kwargs=dict(options), **options)
+    master: _Client = sentinel.master_for(
+        service, db=int(database or 0), username=user or None, password=password or None
+    )
+    return master
