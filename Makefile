@@ -73,7 +73,12 @@ $(RUNTIME): requirements/runtime.txt pyproject.toml | $(BIN)/pip
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
+# Debian's own redis-server, where it is missing and may be installed; its service is not wanted. Tests start their own.
+REDIS = command -v redis-server >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+  { apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends redis-server; } >/dev/null 2>&1
+
 $(DEV): requirements/dev.txt pyproject.toml tests/e2e/node/package-lock.json | $(BIN)/pip
+	-@$(REDIS)
 	$(BIN)/pip install -q --disable-pip-version-check -r requirements/dev.txt
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	-@$(BIN)/python tests/e2e/node_project.py

@@ -30,6 +30,8 @@ from gateway.http.respond import Send
 from gateway.pipeline import Pipeline
 from gateway.policy.model import Policy
 from gateway.stores.journal_sqlite import SqliteJournal
+from gateway.stores.ledger import SlicedLedger
+from gateway.stores.open_books import open_books
 from gateway.stores.policy_history import PolicyHistory
 from gateway.sweep import Sweep
 from gateway.telemetry.metrics import Metrics
@@ -72,6 +74,8 @@ class Gateway:
         fleet = Fleet(policy.backends, clock)
         self._metrics = Metrics(policy, fleet, self.sweep)
         self.recorder = Recorder(self.journal, self._metrics, sys.stdout if settings.log == "json" else None)
+        ledger = settings.ledger or str(settings.journal.with_suffix(".ledger.sqlite"))
+        self.ledger = SlicedLedger(lambda: open_books(ledger), clock, self._metrics.budget_passed)
         self.succession = succession = Succession(self._generation(Served(policy, weights), fleet))
         self._metrics.serves(policy, fleet, weights.digest)
         self.control = None if origin is None else self._control(origin, settings)
@@ -94,12 +98,17 @@ class Gateway:
         fleet = Fleet(following.policy.backends, self._clock, before=self.fleet)
         try:
             await fleet.start()
+            await self._keep_budgets(following.policy)
             await asyncio.to_thread(commit)
         except BaseException:
             await fleet.aclose()
             raise
         self.succession.swap(self._generation(following, fleet))
         self._metrics.serves(following.policy, fleet, following.weights.digest)
+
+    async def _keep_budgets(self, policy: Policy) -> None:
+        if policy.budgets:
+            await self.ledger.start()
 
     def _generation(self, served: Served, fleet: Fleet) -> Generation:
         policy, weights = served
@@ -115,6 +124,7 @@ class Gateway:
         return Control(access, reload, Rewrite(origin, history, reload, self.served, self._clock))
 
     async def start(self) -> None:
+        await self._keep_budgets(self.policy)
         await self.fleet.start()
         await self.recorder.start()
         self.sweep.start()
@@ -126,6 +136,7 @@ class Gateway:
         if self.control is not None:
             await self.control.reload.aclose()
         await self.sweep.aclose()
+        await self.ledger.aclose()
         await self.recorder.aclose()
         self.journal.close()
         await self.succession.aclose()

@@ -63,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True):
     max_body_bytes: int = 32 * 1024 * 1024
     drain_s: float = 30.0
     unready_s: float = 0.0
+    ledger: str = ""  # where budgets are kept: a file, or the URL of a Redis; "": beside the journal
     weights: Path | None = None  # of the complexity model; None: the shipped ones
 
     @staticmethod
@@ -136,5 +137,6 @@ _SETTINGS: Mapping[str, _Setting] = {
     "max_body_bytes": _Setting(_between(1, 2**31), "a number of bytes from 1 to 2147483648"),
     "drain_s": _Setting(_seconds, "seconds from 0 to 86400"),
     "unready_s": _Setting(_seconds, "seconds from 0 to 86400"),
+    "ledger": _Setting(_filled, "a file's path, or a Redis such as `redis://host:6379`"),
     "weights": _Setting(lambda said: Path(_filled(said)), "the path of a weights file"),
 }

@@ -26,6 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1; or GATEWAY_HOST)")
     parser.add_argument("--port", type=int, help="port to listen on (default 8000; or GATEWAY_PORT)")
     parser.add_argument("--journal", metavar="FILE", help="SQLite file for the records (or GATEWAY_JOURNAL)")
+    parser.add_argument(
+        "--ledger", metavar="FILE|URL", help="where budgets are kept: SQLite or Redis (or GATEWAY_LEDGER)"
+    )
     parser.add_argument("--weights", metavar="FILE", help="weights of the complexity model (or GATEWAY_WEIGHTS)")
     parser.add_argument("--log", choices=("json", "none"), help="a JSON line a request on stdout (or GATEWAY_LOG)")
     parser.add_argument("--max-body-bytes", type=int, metavar="N", help="largest body (or GATEWAY_MAX_BODY_BYTES)")

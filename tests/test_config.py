@@ -37,6 +37,7 @@ GIVEN = {
     "max_body_bytes": ("1000", 1000),
     "drain_s": ("2.5", 2.5),
     "unready_s": ("5s", 5.0),
+    "ledger": ("redis://ledger:6379/2", "redis://ledger:6379/2"),
     "weights": ("/etc/my.weights", Path("/etc/my.weights")),
 }
 

@@ -29,10 +29,15 @@ _Kept = tuple[Hold, tuple[Slice, ...]]
 
 
 class SlicedLedger:
-    """Implements `core.ports.Ledger` over any Books. `warn` is told of each limit that is nearly or wholly spent."""
+    """Implements `core.ports.Ledger` over any Books. `warn` is told of each limit that is nearly or wholly spent.
 
-    def __init__(self, books: Books, clock: Clock, warn: Callable[[Warned], None]) -> None:
-        self._books = books
+    It opens no books before it is started: a gateway without budgets keeps none.
+    """
+
+    _books: Books
+
+    def __init__(self, opened: Callable[[], Books], clock: Clock, warn: Callable[[Warned], None]) -> None:
+        self._opened = opened
         self._clock = clock
         self._warn = warn
         self._worker = secrets.token_hex(8)
@@ -52,7 +57,10 @@ class SlicedLedger:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Books that cannot be reached yet are tried again."""
+        """Idempotent. Books that cannot be reached yet are tried again; raises ConfigError where they never can be."""
+        if self._task is not None:
+            return
+        self._books = self._opened()
         try:
             await self._exchange([], [])
         except LedgerUnavailable as trouble:
@@ -62,10 +70,11 @@ class SlicedLedger:
 
     async def aclose(self) -> None:
         """Idle money goes back and the bills are told; where that cannot be, the lease says the rest."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        if self._task is None:
+            return
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
         if self._timer is not None:
             self._timer.cancel()
         for waiter in self._line.everyone():

@@ -54,6 +54,12 @@ TOKENS = Family(
     "gateway_tokens_total", "counter", ("backend", "kind"), "Tokens used; cached ones are among the prompt's"
 )
 COST = Family("gateway_cost_usd_total", "counter", ("backend",), "What the answers cost, where the price is known")
+BUDGETS = Family(
+    "gateway_budget_passed_total",
+    "counter",
+    ("budget", "percent"),
+    "Times that spending passed 80, 95 or 100 percent of a budget's limit, by the process whose bill did it",
+)
 UNCOUNTED = Family("gateway_uncounted_total", "counter", (), "Records with figures that could not be counted")
 RELOADS = Family(
     "gateway_policy_reloads_total",
@@ -96,6 +102,7 @@ FAMILIES: tuple[Family, ...] = (
     FIRST_BYTE,
     TOKENS,
     COST,
+    BUDGETS,
     UNCOUNTED,
     RELOADS,
     IN_FLIGHT,

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, disable_cre
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from gateway.core.budgets import Warned
 from gateway.core.errors import ClearanceViolation
 from gateway.core.ports import Fleet
 from gateway.core.types import Ending, Record, Sensitivity, Tier
@@ -67,6 +68,7 @@ class Metrics:
         self._first_byte = self._histograms(families.FIRST_BYTE)
         self._tokens = self._counters(families.TOKENS)
         self._cost = self._counters(families.COST)
+        self._budgets = self._counters(families.BUDGETS)
         self.uncounted = self._counter(families.UNCOUNTED)
         self._reloads = self._counters(families.RELOADS)
         self._now = _Now(policy, fleet, sweep)
@@ -84,6 +86,10 @@ class Metrics:
     def reloaded(self, outcome: str) -> None:
         """A policy was looked at to be served: `served` it is, or `refused`."""
         self._reloads[(outcome,)].inc()
+
+    def budget_passed(self, warned: Warned) -> None:
+        """A budget is nearly or wholly spent."""
+        self._budgets[warned.charge.budget.name, str(warned.percent)].inc()
 
     def watch(self, queue: Queue) -> None:
         """Show how many records wait in it, and how many were lost."""

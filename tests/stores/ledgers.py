@@ -75,8 +75,8 @@ def kind(name: str, folder: Path, redis_url: Callable[[], str]) -> Kind:
 
 
 @contextlib.asynccontextmanager
-async def at_work(books: Books, clock: HandClock, warned: list[Warned] | None = None) -> AsyncIterator[SlicedLedger]:
-    ledger = SlicedLedger(books, clock, (warned if warned is not None else []).append)
+async def at_work(opened: Opened, clock: HandClock, warned: list[Warned] | None = None) -> AsyncIterator[SlicedLedger]:
+    ledger = SlicedLedger(opened, clock, (warned if warned is not None else []).append)
     await ledger.start()
     try:
         yield ledger

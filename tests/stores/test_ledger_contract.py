@@ -36,14 +36,14 @@ def warned() -> list[Warned]:
 
 @pytest.fixture
 async def ledger(opened: Opened, clock: HandClock, warned: list[Warned]) -> AsyncIterator[SlicedLedger]:
-    async with at_work(opened(), clock, warned) as ledger:
+    async with at_work(opened, clock, warned) as ledger:
         yield ledger
 
 
 @pytest.fixture
 async def other(opened: Opened, clock: HandClock, warned: list[Warned]) -> AsyncIterator[SlicedLedger]:
     """Another worker at the same books."""
-    async with at_work(opened(), clock, warned) as ledger:
+    async with at_work(opened, clock, warned) as ledger:
         yield ledger
 
 
@@ -228,7 +228,7 @@ async def test_an_extended_hold_is_held_for_longer(ledger, clock) -> None:
 
 async def test_what_a_lost_worker_held_counts_as_spent_until_it_comes_back(ledger, books, clock) -> None:
     budget = account(100)
-    lost = SlicedLedger(books.opened(), clock, [].append)
+    lost = SlicedLedger(books.opened, clock, [].append)
     hold = await reserved_by_one_that_is_cut_off(lost, budget)
     await books.let_leases_lapse(clock)
     assert await sums(ledger, budget) == (60, 0, 40)

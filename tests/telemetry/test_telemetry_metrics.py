@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from recorded import ANSWERED, REFUSED, Fleet, Sweep, a_policy, a_record
 
+from gateway.core.budgets import Budget, RollingWindow, Standing, Warned
+from gateway.core.money import NanoUSD
 from gateway.core.types import (
     Attempt,
     BackendState,
@@ -25,12 +27,14 @@ from gateway.core.types import (
     Usage,
     Verdict,
 )
+from gateway.limits.budgets import charge
 from gateway.stores.journal_sqlite import SqliteJournal
 from gateway.telemetry.families import FAMILIES
 from gateway.telemetry.metrics import MOST_WORDS, Metrics
 from gateway.telemetry.outbox import Outbox
 
 DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
+BUDGET = Budget("day", NanoUSD(10), RollingWindow(60))
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -65,6 +69,7 @@ def test_every_metric_is_rendered_with_its_type_and_labels(
     metrics.count(a_record(decision=Decision((), "otherwise", spilled_from="local")))
     metrics.turned_away("invalid_json")
     metrics.reloaded("refused")
+    metrics.budget_passed(Warned(charge(BUDGET), 80, Standing(NanoUSD(10), NanoUSD(8), NanoUSD(0), 0.0)))
     types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", metrics.render().decode(), re.MULTILINE))
     assert types == {family.name: family.kind for family in FAMILIES}
     labels = {re.sub("_(bucket|count|sum)$", "", name): {key for key, _ in pairs} for name, pairs in samples(metrics)}
