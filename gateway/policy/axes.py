@@ -5,10 +5,10 @@ from typing import assert_never
 
 from gateway.core.labelling import Labelling
 from gateway.core.types import Caller, Tier
-from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Policy, Signal, Some
+from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Policy, Signal, Some, Stands
 from gateway.policy.vocabulary import AUTO
 
-Leaf = OneOf | AnyOf | Between | During
+Leaf = OneOf | AnyOf | Between | During | Stands
 """What asks about a signal."""
 
 
@@ -18,21 +18,25 @@ def signal_of(leaf: Leaf) -> Signal:
             return Signal.PROMPT_TOKENS
         case During():
             return Signal.TIME
+        case Stands():
+            return Signal.BACKEND
         case OneOf() | AnyOf():
             return leaf.signal
         case _:
             assert_never(leaf)
 
 
-def leaves(condition: Condition) -> Iterator[Leaf]:
+def leaves(condition: Condition | None) -> Iterator[Leaf]:
     """What is asked, without how it is combined."""
     match condition:
+        case None:
+            return
         case Every(parts) | Some(parts):
             for part in parts:
                 yield from leaves(part)
         case Negated(part):
             yield from leaves(part)
-        case OneOf() | AnyOf() | Between() | During():
+        case OneOf() | AnyOf() | Between() | During() | Stands():
             yield condition
         case _:
             assert_never(condition)

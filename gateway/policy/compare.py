@@ -6,7 +6,7 @@ from typing import NamedTuple
 from gateway.core.types import BackendState, Decision
 from gateway.policy.belief import masked_well
 from gateway.policy.model import Policy
-from gateway.policy.reach import Source, decided, reaching, sources
+from gateway.policy.reach import Source, decided, meeting, reaching, sources
 from gateway.policy.space import Box, Space, Witness
 
 
@@ -53,12 +53,13 @@ def _within(
     for other in after:
         shared = [part for each in other.boxes if (part := _both(space, box, each))]
         for part in reaching(space, other, shared):
-            for witness in space.witnesses(part):
+            for each in space.witnesses(part):
+                witness = meeting(source, each)
                 masks = (*old.masks, *new.masks)
                 masked = masked_well(witness.verdict, space.labelling, witness.envelope.caller, masks)
                 was, becomes = decided(old, source, witness, masked), decided(new, other, witness, masked)
                 if was.routes != becomes.routes:
-                    yield Difference(space.like(part, witness), witness, was, becomes, source.states)
+                    yield Difference(space.like(part, witness), witness, was, becomes, witness.states)
 
 
 def _both(space: Space, one: Box, other: Box) -> Box | None:

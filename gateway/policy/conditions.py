@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import yaml
 
-from gateway.core.types import Caller
+from gateway.core.types import BackendSpec, Caller, Standing
 from gateway.policy import schema
-from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Signal, Some
+from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Signal, Some, Stands
 from gateway.policy.models import NO_PREFERENCE, Models
+from gateway.policy.problems import suggestion
 from gateway.policy.read import Reader, Value
 from gateway.policy.times import read_windows
 from gateway.policy.vocabulary import AUTO, ENDPOINTS, FINDING_KINDS, NEEDS, SENSITIVITIES, TIERS
@@ -23,6 +24,7 @@ class Names(NamedTuple):
     callers: tuple[Caller, ...]
     models: Models
     times: Mapping[str, Window]
+    backends: Mapping[str, BackendSpec]
     kinds: frozenset[str] = FINDING_KINDS
 
 
@@ -87,6 +89,27 @@ def _time(reader: Reader, value: Value, names: Names) -> Condition:
     return During(read_windows(reader, value, names.times))
 
 
+def _stands(reader: Reader, value: Value, names: Names) -> Condition:
+    """All of the backends must be as said."""
+    parts: list[Condition] = []
+    for name, each in reader.named(value, "backend").items():
+        if name not in names.backends:
+            reader.problems.add(
+                each.node, f"{value.what} names no backend of the file{suggestion(name, names.backends)}"
+            )
+            continue
+        standings = frozenset(map(Standing, reader.words(each, tuple(Standing))))
+        if Standing.SATURATED in standings and names.backends[name].saturated_at is None:
+            sentence = f"{each.what} never counts as saturated; give it `saturated_at`"
+            reader.problems.add(each.node, sentence)
+        if standings == set(Standing):
+            reader.problems.add(each.node, f"{each.what} is always one of these; remove it")
+        parts.append(Stands(name, standings))
+    if isinstance(value.node, yaml.MappingNode) and not value.node.value:
+        reader.problems.add(value.node, f"{value.what} names no backend; say for instance `NAME: down`")
+    return parts[0] if len(parts) == 1 else Every(tuple(parts))
+
+
 def _check_bounds(reader: Reader, value: Value, bounds: Mapping[str, Value], is_crossed: bool) -> None:
     if is_crossed:
         reader.problems.add(value.node, f"{value.what} can never hold: `at_least` is above `at_most`")
@@ -141,6 +164,7 @@ _READERS: Mapping[str, ReadCondition] = {
     "stream": _stream,
     "prompt_tokens": _tokens,
     "time": _time,
+    "backend": _stands,
     "all": _every,
     "any": _some,
     "not": _negated,

@@ -48,7 +48,7 @@ def decide(
     for route in proposed:
         spec, state = policy.backends[route.backend], states.get(route.backend, UP)
         if _masks_any(route, verdict):
-            struck_out = _masked_exclusion(policy, route, state, envelope, verdict, maskings)
+            struck_out = _masked_exclusion(policy, route, states, envelope, verdict, maskings)
         else:
             struck_out = exclusion(spec, state, envelope, verdict)
         if struck_out is None:
@@ -82,13 +82,14 @@ def _masks_any(route: Route, verdict: Verdict) -> bool:
 def _masked_exclusion(
     policy: Policy,
     route: Route,
-    state: BackendState,
+    states: Mapping[str, BackendState],
     envelope: Envelope,
     verdict: Verdict,
     maskings: Sequence[Masking],
 ) -> Exclusion | None:
     """The first veto against what would be sent: the masked request, in which nothing that is to be masked is left."""
     spec, kinds = policy.backends[route.backend], _ticked(route.mask)
+    state = states.get(spec.name, UP)
     seen = next((masking.verdict for masking in maskings if masking.kinds == route.mask), None)
     if seen is None:
         why = _clearance(spec, state, envelope, verdict) or f"backend `{spec.name}` may receive it masked only"
@@ -99,15 +100,17 @@ def _masked_exclusion(
     left = [finding.kind for finding in seen.findings if finding.kind in route.mask]
     if left:
         return Exclusion(Veto.CLEARANCE, f"masking did not suffice: {_ticked(left)} is left for backend `{spec.name}`")
-    return struck_out or _broken_promise(policy, spec, envelope, seen)
+    return struck_out or _broken_promise(policy, spec, envelope, seen, states)
 
 
-def _broken_promise(policy: Policy, spec: BackendSpec, envelope: Envelope, seen: Verdict) -> Exclusion | None:
+def _broken_promise(
+    policy: Policy, spec: BackendSpec, envelope: Envelope, seen: Verdict, states: Mapping[str, BackendState]
+) -> Exclusion | None:
     """Proofs are about requests that go as they are; of a masked one each promise is asked when it is there."""
     for invariant in policy.invariants:
         is_there = spec.name in invariant.backends
         is_bad = {Promise.NEVER: is_there, Promise.ONLY: not is_there, Promise.ALWAYS: False}[invariant.promise]
-        if is_bad and invariant.matches(envelope, seen):
+        if is_bad and invariant.matches(envelope, seen, states):
             place = f"line {invariant.place.line}"
             return Exclusion(Veto.CLEARANCE, f"the invariant in {place} keeps it from `{spec.name}`, masked or not")
     return None
@@ -129,7 +132,7 @@ def _propose(policy: Policy, envelope: Envelope, verdict: Verdict, states: Mappi
     if envelope.endpoint is Endpoint.UNKNOWN:
         return Proposal(UNKNOWN_ROUTES, () if policy.unknown_routes is None else (Route(policy.unknown_routes),))
     for rule in policy.rules:
-        if rule.matches(envelope, verdict):
+        if rule.matches(envelope, verdict, states):
             if rule.spill is not None and states.get(first := rule.routes[0].backend, UP).is_saturated:
                 return Proposal(rule.name, rule.spilled, first)
             return Proposal(rule.name, rule.routes)

@@ -8,11 +8,12 @@ import msgspec
 from gateway.core.labelling import Labelling
 from gateway.core.money import NanoUSD, dollars
 from gateway.core.types import UP, BackendState, Basis, Decision, Masking, Need, Sensitivity, Tier
+from gateway.policy.axes import leaves
 from gateway.policy.belief import relabelled, score_of
 from gateway.policy.evaluate import decide, refusal
 from gateway.policy.facts import route_words
 from gateway.policy.match import predicate
-from gateway.policy.model import Condition, Every, Policy, Rule, Signal
+from gateway.policy.model import Condition, Every, Policy, Rule, Signal, Stands
 from gateway.policy.space import MODEL, OWN_NEED, TIME, TOKENS, Space, Witness
 from gateway.policy.vocabulary import PINNED, UNKNOWN_ROUTES
 from gateway.policy.words import condition_words, instant_words
@@ -45,7 +46,7 @@ def explained(policy: Policy, asked: Asked) -> Iterator[str]:
     yield "signals"
     yield from _indented(_signals(policy, asked.witness))
     yield "rules"
-    yield from _indented(_rules(policy, asked.witness, decision))
+    yield from _indented(_rules(policy, asked, decision))
     yield "routes"
     yield from _indented(_routes(policy, asked.witness, decision))
     yield "it would go elsewhere"
@@ -53,7 +54,7 @@ def explained(policy: Policy, asked: Asked) -> Iterator[str]:
 
 
 def _decided(policy: Policy, asked: Asked) -> Decision:
-    return decide(policy, *asked.witness, asked.states, asked.maskings)
+    return decide(policy, asked.witness.envelope, asked.witness.verdict, asked.states, asked.maskings)
 
 
 def _indented(lines: Iterator[str]) -> Iterator[str]:
@@ -61,7 +62,7 @@ def _indented(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _signals(policy: Policy, witness: Witness) -> Iterator[str]:
-    envelope, verdict = witness
+    envelope, verdict, _ = witness
     labelling = policy.labelling
     yield f"sensitivity    {verdict.sensitivity.label}, from {_BASES[verdict.basis]}"
     for finding in verdict.findings:
@@ -91,7 +92,7 @@ def _distance(labelling: Labelling, score: float) -> str:
     return ", ".join(told)
 
 
-def _rules(policy: Policy, witness: Witness, decision: Decision) -> Iterator[str]:
+def _rules(policy: Policy, asked: Asked, decision: Decision) -> Iterator[str]:
     if decision.rule == PINNED:
         yield "none is asked: the model pins a backend"
         return
@@ -102,18 +103,19 @@ def _rules(policy: Policy, witness: Witness, decision: Decision) -> Iterator[str
     for rule in policy.rules:
         mark = "  " if is_over else "✓ " if rule.name == decision.rule else "✗ "
         late = " (not asked any more)" if is_over else ""
-        yield f"{mark}{rule.name}: {'; '.join(_answers(rule, witness))}{late}"
+        yield f"{mark}{rule.name}: {'; '.join(_answers(rule, asked))}{late}"
         is_over = is_over or rule.name == decision.rule
 
 
-def _answers(rule: Rule, witness: Witness) -> Iterator[str]:
+def _answers(rule: Rule, asked: Asked) -> Iterator[str]:
     """Each thing that the rule asks, with whether it is so."""
     if rule.when is None:
         yield "matches everything"
         return
     parts: tuple[Condition, ...] = rule.when.parts if isinstance(rule.when, Every) else (rule.when,)
+    envelope, verdict, _ = asked.witness
     for part in parts:
-        yield f"{condition_words(part)}: {'yes' if predicate(part)(*witness) else 'no'}"
+        yield f"{condition_words(part)}: {'yes' if predicate(part)(envelope, verdict, asked.states) else 'no'}"
 
 
 def _routes(policy: Policy, witness: Witness, decision: Decision) -> Iterator[str]:
@@ -149,7 +151,12 @@ def _elsewhere(policy: Policy, asked: Asked, decision: Decision) -> Iterator[str
     """Each single change of a signal or a state that alters the order of backends, grouped by the order it leads to."""
     usual = tuple(route.backend for route in decision.routes)
     ways: dict[tuple[str, ...], dict[str, list[str]]] = {}
-    changes = (*_beliefs(policy, asked), *_requests(policy, asked), *_loads(policy, asked), *_failures(asked, decision))
+    changes = (
+        *_beliefs(policy, asked),
+        *_requests(policy, asked),
+        *_loads(policy, asked),
+        *_failures(policy, asked, decision),
+    )
     for change in changes:
         found = tuple(route.backend for route in _decided(policy, change.asked).routes)
         if found != usual:
@@ -162,7 +169,7 @@ def _elsewhere(policy: Policy, asked: Asked, decision: Decision) -> Iterator[str
 
 
 def _beliefs(policy: Policy, asked: Asked) -> Iterator[Change]:
-    envelope, verdict = asked.witness
+    envelope, verdict, _ = asked.witness
     for level in Sensitivity:
         changed = msgspec.structs.replace(verdict, sensitivity=level)
         yield Change("it were", level.label, asked.of(Witness(envelope, changed)))
@@ -173,7 +180,7 @@ def _beliefs(policy: Policy, asked: Asked) -> Iterator[Change]:
 
 
 def _requests(policy: Policy, asked: Asked) -> Iterator[Change]:
-    envelope, verdict = asked.witness
+    envelope, verdict, _ = asked.witness
     space = Space([policy])
 
     def sent(clause: str, end: str, **changes: object) -> Change:
@@ -206,10 +213,14 @@ def _loads(policy: Policy, asked: Asked) -> Iterator[Change]:
         yield Change("it met", end, asked._replace(states={**asked.states, name: turned}))
 
 
-def _failures(asked: Asked, decision: Decision) -> Iterator[Change]:
-    for route in decision.routes:
-        states = {**asked.states, route.backend: _DOWN}
-        yield Change("it had to do without", f"`{route.backend}`", asked._replace(states=states))
+def _failures(policy: Policy, asked: Asked, decision: Decision) -> Iterator[Change]:
+    """Of the backends that it may go to, and of those that rules ask about."""
+    read = [leaf.backend for rule in policy.rules for leaf in leaves(rule.when) if isinstance(leaf, Stands)]
+    for name in dict.fromkeys((*(route.backend for route in decision.routes), *read)):
+        if asked.states.get(name, UP).is_up:
+            yield Change("it had to do without", f"`{name}`", asked._replace(states={**asked.states, name: _DOWN}))
+        else:
+            yield Change("it met", f"`{name}` up again", asked._replace(states={**asked.states, name: UP}))
 
 
 def _other_needs(policy: Policy, space: Space, needs: frozenset[Need]) -> set[Need]:

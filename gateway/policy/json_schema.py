@@ -6,6 +6,7 @@ It knows keys, words and forms. Names that lead nowhere, and what only the whole
 from collections.abc import Iterable, Mapping
 
 from gateway.core.budgets import Each, Exhausted
+from gateway.core.types import Standing
 from gateway.policy import schema
 from gateway.policy.budgets import MOST_USD
 from gateway.policy.cases import REFUSAL_CODES
@@ -87,6 +88,7 @@ _CONDITION: Mapping[str, Node] = {
     "stream": _FLAG,
     "prompt_tokens": _ref("BOUNDS"),
     "time": _some({"anyOf": [_NAME, _ref("TIME")]}),
+    "backend": _named(_words(Standing)),
     "all": _listed(_ref("CONDITION")),
     "any": _listed(_ref("CONDITION")),
     "not": _ref("CONDITION"),

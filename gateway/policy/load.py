@@ -54,7 +54,9 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
     models = read_models(reader, fields.get("models"), backends)
     callers = read_callers(reader, fields.get("callers"))
     labelling = read_labelling(reader, fields.get("classify"), callers.everyone)
-    names = Names(callers.everyone, models, read_times(reader, fields.get("times")), FINDING_KINDS - labelling.ignored)
+    names = Names(
+        callers.everyone, models, read_times(reader, fields.get("times")), backends, FINDING_KINDS - labelling.ignored
+    )
     rules = read_rules(reader, fields, names, backends)
     for kind in sorted(labelling.ignored & _masked(rules)):
         sentence = f"`{kind}` is masked by a route and in `ignore`: what is not looked for cannot be masked; remove one"

@@ -3,9 +3,23 @@
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import assert_never
 
-from gateway.core.types import Envelope, Verdict
-from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Predicate, Signal, Some
+from gateway.core.types import UP, BackendState, Envelope, Verdict
+from gateway.policy.model import (
+    AnyOf,
+    Between,
+    Condition,
+    During,
+    Every,
+    Negated,
+    OneOf,
+    Predicate,
+    Signal,
+    Some,
+    Stands,
+)
 from gateway.policy.windows import Window
+
+States = Mapping[str, BackendState]
 
 _ONE: Mapping[Signal, Callable[[Envelope, Verdict], Hashable]] = {
     Signal.SENSITIVITY: lambda envelope, verdict: verdict.sensitivity,
@@ -24,31 +38,33 @@ _SEVERAL: Mapping[Signal, Callable[[Envelope, Verdict], Iterable[Hashable]]] = {
 
 
 def predicate(condition: Condition) -> Predicate:
-    """Whether the condition holds for an envelope and its verdict."""
+    """Whether the condition holds for an envelope and its verdict, as the backends are."""
     match condition:
         case OneOf(signal, values):
             value = _ONE[signal]
-            return lambda envelope, verdict: value(envelope, verdict) in values
+            return lambda envelope, verdict, states: value(envelope, verdict) in values
         case AnyOf(signal, values):
             several = _SEVERAL[signal]
-            return lambda envelope, verdict: not values.isdisjoint(several(envelope, verdict))
+            return lambda envelope, verdict, states: not values.isdisjoint(several(envelope, verdict))
         case Between(at_least, at_most):
             least, most = at_least or 0, float("inf") if at_most is None else at_most
-            return lambda envelope, verdict: least <= envelope.prompt_tokens <= most
+            return lambda envelope, verdict, states: least <= envelope.prompt_tokens <= most
         case During(windows):
             return _during(tuple(windows))
+        case Stands(backend, standings):
+            return lambda envelope, verdict, states: states.get(backend, UP).standing in standings
         case Every(parts):
             return _every(tuple(predicate(part) for part in parts))
         case Some(parts):
             return _some(tuple(predicate(part) for part in parts))
         case Negated(part):
             holds = predicate(part)
-            return lambda envelope, verdict: not holds(envelope, verdict)
+            return lambda envelope, verdict, states: not holds(envelope, verdict, states)
         case _:
             assert_never(condition)
 
 
-def always(envelope: Envelope, verdict: Verdict) -> bool:
+def always(envelope: Envelope, verdict: Verdict, states: States) -> bool:
     """What `otherwise` asks."""
     return True
 
@@ -56,14 +72,14 @@ def always(envelope: Envelope, verdict: Verdict) -> bool:
 def _during(windows: tuple[Window, ...]) -> Predicate:
     if len(windows) == 1:
         holds = windows[0].holds
-        return lambda envelope, verdict: holds(envelope.received_at)
-    return lambda envelope, verdict: any(window.holds(envelope.received_at) for window in windows)
+        return lambda envelope, verdict, states: holds(envelope.received_at)
+    return lambda envelope, verdict, states: any(window.holds(envelope.received_at) for window in windows)
 
 
 def _every(parts: tuple[Predicate, ...]) -> Predicate:
-    def holds(envelope: Envelope, verdict: Verdict) -> bool:
+    def holds(envelope: Envelope, verdict: Verdict, states: States) -> bool:
         for part in parts:  # noqa: SIM110 - `all()` over a generator costs three times as much
-            if not part(envelope, verdict):
+            if not part(envelope, verdict, states):
                 return False
         return True
 
@@ -71,9 +87,9 @@ def _every(parts: tuple[Predicate, ...]) -> Predicate:
 
 
 def _some(parts: tuple[Predicate, ...]) -> Predicate:
-    def holds(envelope: Envelope, verdict: Verdict) -> bool:
+    def holds(envelope: Envelope, verdict: Verdict, states: States) -> bool:
         for part in parts:  # noqa: SIM110
-            if part(envelope, verdict):
+            if part(envelope, verdict, states):
                 return True
         return False
 

@@ -11,12 +11,14 @@ from gateway.core.labelling import Labelling
 from gateway.core.types import (
     ANONYMOUS,
     BackendSpec,
+    BackendState,
     Caller,
     Endpoint,
     Envelope,
     Need,
     Route,
     Sensitivity,
+    Standing,
     Tier,
     Verdict,
     Zone,
@@ -24,7 +26,8 @@ from gateway.core.types import (
 from gateway.policy.problems import Place
 from gateway.policy.windows import Window
 
-Predicate = Callable[[Envelope, Verdict], bool]
+Predicate = Callable[[Envelope, Verdict, Mapping[str, BackendState]], bool]
+"""Of a request, what is believed of it, and what is known of the backends; one that nothing is known of is up."""
 
 
 class Signal(StrEnum):
@@ -42,6 +45,7 @@ class Signal(StrEnum):
     STREAM = "stream"
     PROMPT_TOKENS = "prompt_tokens"
     TIME = "time"
+    BACKEND = "backend"
 
 
 class OneOf(msgspec.Struct, frozen=True):
@@ -71,6 +75,13 @@ class During(msgspec.Struct, frozen=True):
     windows: frozenset[Window]
 
 
+class Stands(msgspec.Struct, frozen=True):
+    """This backend is one of these: up, saturated, down."""
+
+    backend: str
+    standings: frozenset[Standing]
+
+
 class Every(msgspec.Struct, frozen=True):
     """All parts hold."""
 
@@ -89,7 +100,7 @@ class Negated(msgspec.Struct, frozen=True):
     part: "Condition"
 
 
-Condition = OneOf | AnyOf | Between | During | Every | Some | Negated
+Condition = OneOf | AnyOf | Between | During | Stands | Every | Some | Negated
 
 
 class Rule(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.core.types import Route
 from gateway.policy.match import predicate
-from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Policy, Rule, Some
+from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Policy, Rule, Some, Stands
 from gateway.policy.windows import DAY_MINUTES, DAYS, Window
 from gateway.policy.words import condition_words, listed, window_words
 
@@ -75,6 +75,9 @@ def _weakened(condition: Condition) -> Iterator[tuple[str, Condition]]:
             for window in windows:
                 for change, changed in _shifted(window):
                     yield f"{change} {window_words(window)}", During(windows - {window} | {changed})
+        case Stands(backend, standings):
+            for standing in sorted(standings) if len(standings) > 1 else ():
+                yield f"without `{backend}` being {standing}", Stands(backend, standings - {standing})
         case Every(parts) | Some(parts):
             yield from _of_parts(type(condition), parts)
         case Negated(part):

@@ -4,13 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.core.errors import ConfigError
-from gateway.core.types import UP, BackendState, Decision, Endpoint, Masking, Need, Sensitivity
+from gateway.core.types import UP, BackendState, Decision, Endpoint, Masking, Need, Sensitivity, Standing
 from gateway.policy.evaluate import decide, exclusion
 from gateway.policy.model import Condition, Policy
-from gateway.policy.space import ENDPOINT, MODEL, OWN_NEED, SENSITIVITY, Box, Space, Witness
+from gateway.policy.space import ENDPOINT, MODEL, OWN_NEED, SENSITIVITY, SUPPOSED, Box, Space, Witness
 from gateway.policy.vocabulary import PINNED, UNKNOWN_ROUTES
 
-_SATURATED = BackendState(is_up=True, is_saturated=True, reason="supposed to be")
 MOST_STEPS = 2_000_000
 """Of splitting boxes in one search. Policies that people can read need a few thousand."""
 
@@ -39,9 +38,11 @@ def sources(policy: Policy, space: Space, saturated: str | None = None) -> list[
     `saturated`: the one backend that is; all others are up. A rule asks of one backend whether it is, so that no more
     than one at a time need be looked at.
     """
-    states = {} if saturated is None else {saturated: _SATURATED}
+    states = {} if saturated is None else {saturated: SUPPOSED[Standing.SATURATED]}
     found: list[Source] = []
     asking: list[Box] = [space.whole]
+    for axis in (space.backends[name] for name in states if name in space.backends):
+        asking, _ = each_on(space, asking, axis, space.mask(axis, (Standing.SATURATED,)))
     for backend in policy.backends:
         names = [name for name, choice in policy.choices.items() if choice.backend == backend]
         pinned, asking = each_on(space, asking, MODEL, space.mask(MODEL, names))
@@ -117,14 +118,14 @@ def _splits(space: Space, source: Source, box: Box, numbers: Sequence[int]) -> l
 
 
 def admitted(policy: Policy, space: Space, backend: str, box: Box) -> list[Box]:
-    """The parts of the box out of which a request may go to this backend while it is up.
+    """The parts of the box out of which a request may go to this backend, as well as that may be there.
 
     The simplest request for each class and endpoint is asked of the vetoes: what they strike out of that, they strike
     out of every other. INVARIANT: needing more and being longer never makes a veto pass.
     """
     spec, classes = policy.backends[backend], dict[Need, set[Sensitivity]]()
     for witness in space.witnesses(box):
-        if exclusion(spec, UP, witness.envelope, witness.verdict) is None:
+        if exclusion(spec, witness.states.get(backend, UP), witness.envelope, witness.verdict) is None:
             classes.setdefault(OWN_NEED[witness.envelope.endpoint], set()).add(witness.verdict.sensitivity)
     groups: dict[int, list[Need]] = {}
     for need, levels in classes.items():
@@ -149,7 +150,8 @@ def taking(policy: Policy, space: Space, source: Source, backend: str, boxes: It
     """The first request found, of those in `boxes`, that comes to the source and may go to this backend."""
     open_to = [part for box in boxes for part in admitted(policy, space, backend, box)]
     for box in reaching(space, source, open_to):
-        for witness in space.witnesses(box):
+        for each in space.witnesses(box):
+            witness = meeting(source, each)
             decision = decided(policy, source, witness)
             hop = next((hop for hop, route in enumerate(decision.routes) if route.backend == backend), None)
             if hop is not None:
@@ -158,10 +160,15 @@ def taking(policy: Policy, space: Space, source: Source, backend: str, boxes: It
 
 
 def decided(policy: Policy, source: Source, witness: Witness, maskings: Sequence[Masking] = ()) -> Decision:
-    """What the gateway decides while no backend is down. That it comes to the source is no matter of opinion."""
-    decision = decide(policy, witness.envelope, witness.verdict, source.states, maskings)
+    """What the gateway decides. That it comes to the source is no matter of opinion."""
+    decision = decide(policy, *meeting(source, witness), maskings)
     assert decision.rule == source.name, f"`{source.name}` was found, `{decision.rule}` was decided"
     return decision
+
+
+def meeting(source: Source, witness: Witness) -> Witness:
+    """The witness with the states that the source supposes, beside those that its box does."""
+    return witness._replace(states={**witness.states, **source.states})
 
 
 def each_split(space: Space, boxes: Iterable[Box], condition: Condition | None) -> tuple[list[Box], list[Box]]:

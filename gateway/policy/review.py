@@ -91,7 +91,7 @@ def _why_dead(policy: Policy, space: Space, source: Source) -> str:
 
 def _dead_route(policy: Policy, space: Space, source: Source, backend: str, box: Box) -> Remark:
     witness = next(space.witnesses(box))
-    struck_out = exclusion(policy.backends[backend], UP, *witness)
+    struck_out = exclusion(policy.backends[backend], UP, witness.envelope, witness.verdict)
     reason = "" if struck_out is None else f", such as: {struck_out.detail}"
     verb, part = ("spill", "spill") if source.is_spilled else ("send anything", "route")
     where = f"`{source.name}`" if source.name == UNKNOWN_ROUTES else f"rule `{source.name}`"
@@ -108,6 +108,7 @@ def _gaps(policy: Policy, space: Space, source: Source) -> Iterator[Remark]:
     chats, _ = each_on(space, source.boxes, ENDPOINT, space.mask(ENDPOINT, (Endpoint.CHAT,)))
     for axis in space.needs.values():
         chats, _ = each_on(space, chats, axis, ABSENT)
+    chats = [part for each in chats if (part := space.while_up(each))]
     for level in space.atoms[SENSITIVITY]:
         inside, _ = each_on(space, chats, SENSITIVITY, space.mask(SENSITIVITY, (level,)))
         box = next(reaching(space, source, [each for part in inside if (each := space.possible(part))]), None)
@@ -121,7 +122,7 @@ def _gap(policy: Policy, space: Space, source: Source, witness: Witness) -> Rema
     able = [
         name
         for name, spec in policy.backends.items()
-        if exclusion(spec, UP, *witness) is None and not _is_forbidden(policy, witness, name)
+        if exclusion(spec, UP, witness.envelope, witness.verdict) is None and not _is_forbidden(policy, witness, name)
     ]
     if decision.routes or not able:
         return None

@@ -4,24 +4,26 @@ A box holds, for each axis, one bit for each value it allows. Splitting never mu
 so a policy of hundreds of rules has hundreds of boxes where its states are billions.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from math import prod
 from typing import NamedTuple, assert_never
 
 from gateway.core.labelling import Labelling
 from gateway.core.types import (
+    BackendState,
     Caller,
     Endpoint,
     Envelope,
     Need,
     Sensitivity,
+    Standing,
     Tier,
     Verdict,
 )
 from gateway.policy import axes
 from gateway.policy.axes import Leaf, leaves, mentioned
 from gateway.policy.belief import FAILED_NOTE, UNREADABLE_NOTE, class_of, found, score_of
-from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Policy, Signal, Some
+from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Policy, Signal, Some, Stands
 from gateway.policy.vocabulary import FINDING_KINDS
 from gateway.policy.windows import instants
 
@@ -43,13 +45,18 @@ OWN_NEED: Mapping[Endpoint, Need] = {
 """What a request needs by what it calls; held equal to `wire/` by a test. All other needs may come with any."""
 _OWN_NEEDS = frozenset(OWN_NEED.values())
 _DEADLINE_S = 600.0
+SUPPOSED: Mapping[Hashable, BackendState] = {
+    Standing.SATURATED: BackendState(is_up=True, is_saturated=True, reason="supposed to be"),
+    Standing.DOWN: BackendState(is_up=False, reason="supposed to be"),
+}
 
 
 class Witness(NamedTuple):
-    """One concrete request of a box, with what is believed about it."""
+    """One concrete request of a box, with what is believed about it and how the backends are; not named is up."""
 
     envelope: Envelope
     verdict: Verdict
+    states: Mapping[str, BackendState] = {}
 
 
 class Space:
@@ -58,7 +65,7 @@ class Space:
     def __init__(self, policies: Sequence[Policy], more: Iterable[Condition | None] = ()) -> None:
         conditions = [rule.when for policy in policies for rule in policy.rules]
         conditions += [invariant.when for policy in policies for invariant in policy.invariants]
-        read = [leaf for condition in (*conditions, *more) if condition is not None for leaf in leaves(condition)]
+        read = [leaf for condition in (*conditions, *more) for leaf in leaves(condition)]
         self.labelling: Labelling = policies[0].labelling
         callers = axes.callers(policies)
         self._is_believed_alike = all(
@@ -82,6 +89,9 @@ class Space:
         self.needs = {need: len(self.atoms) + number for number, need in enumerate(sorted(needs, key=str))}
         self.kinds = {kind: len(self.atoms) + len(needs) + number for number, kind in enumerate(sorted(kinds))}
         self.atoms += [(False, True)] * (len(needs) + len(kinds))
+        asked = sorted({leaf.backend for leaf in read if isinstance(leaf, Stands)})
+        self.backends = {name: len(self.atoms) + number for number, name in enumerate(asked)}
+        self.atoms += [tuple(Standing)] * len(asked)
         self._floors = self._masks_by_floor()
         self._masks: dict[Condition, tuple[int, int]] = {}
         whole = self.possible(tuple((1 << len(values)) - 1 for values in self.atoms))
@@ -144,7 +154,7 @@ class Space:
                 return self._any_present(box, [self.kinds[kind] for kind in self.kinds if kind in kinds])
             case AnyOf(Signal.NEEDS, needs):
                 return self._any_needed(box, needs)
-            case OneOf() | AnyOf() | Between() | During():
+            case OneOf() | AnyOf() | Between() | During() | Stands():
                 axis, mask = self._mask_of(condition)
                 return self.on(box, axis, mask)
             case _:
@@ -199,6 +209,9 @@ class Space:
             return TOKENS, self.mask(
                 TOKENS, (each for each in starts if least <= each and (most is None or each <= most))
             )
+        if isinstance(condition, Stands):
+            axis = self.backends[condition.backend]
+            return axis, self.mask(axis, condition.standings)
         if isinstance(condition, During):
             moments = (at for at in self.atoms[TIME] if isinstance(at, float))
             return TIME, self.mask(TIME, (at for at in moments if any(each.holds(at) for each in condition.windows)))
@@ -257,7 +270,19 @@ class Space:
             body=b"",
             document={},
         )
-        return Witness(envelope, self._verdict(box, caller, level, tier))
+        return Witness(envelope, self._verdict(box, caller, level, tier), self.fleet(box))
+
+    def fleet(self, box: Box) -> Mapping[str, BackendState]:
+        """The backends that conditions ask about, each as well as it may be in the box."""
+        held = {name: self.values(box, axis)[0] for name, axis in self.backends.items()}
+        return {name: SUPPOSED[standing] for name, standing in held.items() if standing in SUPPOSED}
+
+    def while_up(self, box: Box, but: Collection[str] = ()) -> Box | None:
+        """The part in which every backend is up that conditions ask about, other than these."""
+        part: Box | None = box
+        for name, axis in self.backends.items():
+            part = part if part is None or name in but else self.narrowed(part, axis, self.mask(axis, (Standing.UP,)))
+        return part
 
     def _verdict(self, box: Box, caller: Caller, level: Sensitivity, tier: Tier) -> Verdict:
         """What brings the class about, as simply as may be: a finding, something unknown, else the client's word."""

@@ -72,7 +72,7 @@ def _fails(policy: Policy, trials: Sequence[Tried]) -> bool:
 
 def _decided(policy: Policy, case: Case, witness: Witness, maskings: tuple[Masking, ...]) -> Decision:
     states = dict.fromkeys(case.given.saturated, _SATURATED) | dict.fromkeys(case.given.down, _DOWN)
-    return decide(policy, *witness, states, maskings)
+    return decide(policy, witness.envelope, witness.verdict, states, maskings)
 
 
 def _mistakes(policy: Policy, case: Case, witness: Witness, decision: Decision) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from gateway.core.types import Decision, Endpoint, Sensitivity
 from gateway.policy.axes import leaves
-from gateway.policy.model import AnyOf, Invariant, Policy, Promise, Signal
+from gateway.policy.model import AnyOf, Invariant, Policy, Promise, Signal, Stands
 from gateway.policy.problems import Place
 from gateway.policy.reach import Source, decided, each_on, each_split, every_source, reaching, taking
 from gateway.policy.space import ABSENT, SENSITIVITY, Box, Space, Witness
@@ -99,20 +99,22 @@ def _unkept(policy: Policy, space: Space, source: Source, invariant: Invariant |
 
 
 def _plain(space: Space, box: Box, invariant: Invariant) -> Iterator[Box]:
-    asked = () if invariant.when is None else leaves(invariant.when)
+    asked = tuple(leaves(invariant.when))
     named = {need for leaf in asked if isinstance(leaf, AnyOf) and leaf.signal is Signal.NEEDS for need in leaf.values}
     plain: Box | None = box
     for need, axis in space.needs.items():
         plain = plain if plain is None or need in named else space.narrowed(plain, axis, ABSENT)
+    states = {leaf.backend for leaf in asked if isinstance(leaf, Stands)}
+    plain = plain and space.while_up(plain, states)
     if plain is not None:
         yield plain
 
 
 def _length(leak: Leak) -> tuple[int, int]:
     """The shortest path is the one with the fewest failures, then the one with the plainest request."""
-    envelope, verdict = leak.witness
+    envelope, verdict, states = leak.witness
     odd = len(envelope.needs) + len(verdict.findings) + 2 * len(verdict.unknown) + (envelope.model != AUTO)
-    odd += 2 * (envelope.endpoint is not Endpoint.CHAT)
+    odd += 2 * (envelope.endpoint is not Endpoint.CHAT) + 2 * len(states)
     return (leak.hop or 0) + bool(leak.decision.spilled_from), 2 * odd + envelope.stream + (verdict.tier > 0) + (
         envelope.prompt_tokens > 0
     )

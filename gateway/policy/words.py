@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import assert_never
 
-from gateway.core.types import ANONYMOUS, Basis, Sensitivity, Tier
+from gateway.core.types import ANONYMOUS, Basis, Sensitivity, Standing, Tier
 from gateway.policy.belief import causes
 from gateway.policy.model import (
     AnyOf,
@@ -18,6 +18,7 @@ from gateway.policy.model import (
     Promise,
     Signal,
     Some,
+    Stands,
 )
 from gateway.policy.models import NO_PREFERENCE
 from gateway.policy.space import OWN_NEED, Witness
@@ -40,6 +41,8 @@ def condition_words(condition: Condition | None) -> str:
             return _lengths(at_least, at_most)
         case During(windows):
             return "received " + " or ".join(sorted(map(window_words, windows)))
+        case Stands(backend, standings):
+            return f"asked while `{backend}` is " + " or ".join(each for each in Standing if each in standings)
         case Every(parts):
             return " and ".join(_bracketed(part) for part in parts)
         case Some(parts):
@@ -123,7 +126,7 @@ def invariant_words(invariant: Invariant) -> str:
 
 def witness_words(witness: Witness, signals: frozenset[Signal]) -> str:
     """A concrete request; of what no condition reads, only what is out of the ordinary."""
-    envelope, verdict = witness
+    envelope, verdict, states = witness
     reasons = causes(envelope.caller, verdict)
     words = [f"`{envelope.endpoint}`", verdict.sensitivity.label + (f" ({', '.join(reasons)})" if reasons else "")]
     if Signal.COMPLEXITY in signals:
@@ -139,6 +142,7 @@ def witness_words(witness: Witness, signals: frozenset[Signal]) -> str:
         words.append("streamed" if envelope.stream else "not streamed")
     if Signal.TIME in signals:
         words.append(f"received {instant_words(envelope.received_at)}")
+    words += [f"while `{name}` is {state.standing}" for name, state in states.items() if Signal.BACKEND in signals]
     if envelope.prompt_tokens:
         words.append(f"{envelope.prompt_tokens:,} prompt tokens")
     return ", ".join(words)

@@ -35,7 +35,7 @@ def propose(
         named = policy.get("unknown_routes")
         return "unknown-routes", [(named, 30.0, 600.0, 0)] if named else []
     for rule in policy["rules"]:
-        if holds(rule["when"], policy, envelope, verdict):
+        if holds(rule["when"], policy, envelope, verdict, states):
             return rule["name"], in_order(rule, states)
     return "otherwise", in_order(policy["otherwise"], states)
 
@@ -67,18 +67,22 @@ def routes(rule: dict[str, Any]) -> list[tuple[str, float, float, int]]:
     return found
 
 
-def holds(when: dict[str, Any], policy: dict[str, Any], envelope: Envelope, verdict: Verdict) -> bool:
-    return all(asks(key, wanted, policy, envelope, verdict) for key, wanted in when.items())
+def holds(
+    when: dict[str, Any], policy: dict[str, Any], envelope: Envelope, verdict: Verdict, states: dict[str, BackendState]
+) -> bool:
+    return all(asks(key, wanted, policy, envelope, verdict, states) for key, wanted in when.items())
 
 
-def asks(key: str, wanted: Any, policy: dict[str, Any], envelope: Envelope, verdict: Verdict) -> bool:
+def asks(
+    key: str, wanted: Any, policy: dict[str, Any], envelope: Envelope, verdict: Verdict, states: dict[str, BackendState]
+) -> bool:
     match key:
         case "all":
-            return all(holds(part, policy, envelope, verdict) for part in wanted)
+            return all(holds(part, policy, envelope, verdict, states) for part in wanted)
         case "any":
-            return any(holds(part, policy, envelope, verdict) for part in wanted)
+            return any(holds(part, policy, envelope, verdict, states) for part in wanted)
         case "not":
-            return not holds(wanted, policy, envelope, verdict)
+            return not holds(wanted, policy, envelope, verdict, states)
         case "sensitivity":
             return within(CLASSES, verdict.sensitivity.label, wanted)
         case "complexity":
@@ -100,11 +104,19 @@ def asks(key: str, wanted: Any, policy: dict[str, Any], envelope: Envelope, verd
             return any(tag in listed(wanted) for tag in envelope.caller.tags)
         case "findings":
             return any(finding.kind in listed(wanted) for finding in verdict.findings)
+        case "backend":
+            return all(standing(states.get(name)) in listed(words) for name, words in wanted.items())
         case "time":
             return any(during(policy, each, envelope.received_at) for each in listed(wanted))
         case "needs":
             return any(need.value in listed(wanted) for need in envelope.needs)
     raise AssertionError(key)
+
+
+def standing(state: BackendState | None) -> str:
+    if state is None:
+        return "up"
+    return "down" if not state.is_up else "saturated" if state.is_saturated else "up"
 
 
 def during(policy: dict[str, Any], wanted: Any, at: float) -> bool:

@@ -73,7 +73,9 @@ def bounds(levels: Any) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-def conditions(aliases: tuple[str, ...], depth: int = 2) -> st.SearchStrategy[dict[str, Any]]:
+def conditions(
+    aliases: tuple[str, ...], depth: int = 2, names: tuple[str, ...] = ()
+) -> st.SearchStrategy[dict[str, Any]]:
     asks: dict[str, st.SearchStrategy[Any]] = {
         "sensitivity": one_or_some(CLASSES) | bounds(CLASSES),
         "complexity": one_or_some(TIERS) | bounds(TIERS),
@@ -88,8 +90,11 @@ def conditions(aliases: tuple[str, ...], depth: int = 2) -> st.SearchStrategy[di
         "prompt_tokens": bounds((0, 1, 9, 10, 11, 100, 5000)),
         "time": one_or_some(tuple(TIMES)) | st.just({"days": ["sat", "sun"], "time_zone": "Europe/Rome"}),
     }
+    if names:
+        standings = one_or_some(("up", "down")).filter(lambda said: len(said) != 2 or "up" not in said)
+        asks["backend"] = st.dictionaries(st.sampled_from(names), standings, min_size=1)
     if depth:
-        part = conditions(aliases, depth - 1)
+        part = conditions(aliases, depth - 1, names)
         parts = st.lists(part, min_size=1, max_size=3)
         asks |= {"all": parts, "any": parts, "not": part}
     return st.lists(st.sampled_from(tuple(asks)), min_size=1, max_size=2, unique=True).flatmap(
@@ -200,7 +205,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
     if aliases:
         policy["models"] = aliases
     free = tuple(name for name in aliases if end(aliases, name) == "auto")
-    asked = draw(st.lists(conditions(free), max_size=4, unique_by=repr))
+    asked = draw(st.lists(conditions(free, names=tuple(names)), max_size=4, unique_by=repr))
     policy["rules"] = [{"name": f"r{number}", "when": when, **draw(routes(names))} for number, when in enumerate(asked)]
     policy["otherwise"] = draw(routes(names))
     for rule in (*policy["rules"], policy["otherwise"]):

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_reading import holds
-from policy_texts import ALIASES, TIMES, conditions, envelopes, loaded, verdicts
+from policy_texts import ALIASES, TIMES, conditions, envelopes, loaded, states, verdicts
 
-from gateway.core.types import Caller, Endpoint, Envelope, Finding, Need, Sensitivity, Tier, Verdict
+from gateway.core.types import BackendState, Caller, Endpoint, Envelope, Finding, Need, Sensitivity, Tier, Verdict
 from gateway.policy.vocabulary import FINDING_KINDS
 
 
@@ -16,9 +16,11 @@ from gateway.policy.vocabulary import FINDING_KINDS
 def matches(policy_with, envelope, verdict):
     """Whether the first rule with this condition matches a request that differs from a plain one in these points."""
 
-    def asked(when: str, request: dict[str, Any] | None = None, belief: dict[str, Any] | None = None) -> bool:
+    def asked(
+        when: str, request: dict[str, Any] | None = None, belief: dict[str, Any] | None = None, states: Any = None
+    ) -> bool:
         rule = policy_with(("{sensitivity: {at_least: confidential}}", f"{{{when}}}")).rules[0]
-        return rule.matches(envelope(**(request or {})), verdict(**(belief or {})))
+        return rule.matches(envelope(**(request or {})), verdict(**(belief or {})), states or {})
 
     return asked
 
@@ -129,8 +131,8 @@ def test_a_model_matches_what_was_said_and_the_names_that_stand_for_it(matches, 
 def test_a_name_that_the_file_gives_a_meaning_is_no_longer_none(policy_with, envelope, verdict) -> None:
     changes = ("best: frontier", "best: frontier\n  dummy: auto"), ("{complexity: hard}", "{model: auto}")
     rule = policy_with(*changes).rules[1]
-    assert rule.matches(envelope(model="tgi"), verdict())
-    assert not rule.matches(envelope(model="dummy"), verdict())
+    assert rule.matches(envelope(model="tgi"), verdict(), {})
+    assert not rule.matches(envelope(model="dummy"), verdict(), {})
 
 
 def test_several_keys_must_all_hold(matches) -> None:
@@ -172,10 +174,13 @@ POLICY: dict[str, Any] = {
 }
 
 
-@given(conditions(ALIASES, depth=3), st.lists(st.tuples(envelopes, verdicts), min_size=1, max_size=8))
+@given(
+    conditions(ALIASES, depth=3, names=("ant",)),
+    st.lists(st.tuples(envelopes, verdicts, states), min_size=1, max_size=8),
+)
 @settings(max_examples=300, deadline=None)
 def test_every_condition_holds_where_a_plain_reading_says_so(
-    when: dict[str, Any], asked: list[tuple[Envelope, Verdict]]
+    when: dict[str, Any], asked: list[tuple[Envelope, Verdict, dict[str, BackendState]]]
 ) -> None:
     written = POLICY | {"rules": [{"name": "r", "when": when, "route": "ant"}]}
     rule = loaded(written).rules[0]

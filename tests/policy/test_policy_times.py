@@ -33,7 +33,7 @@ OFFICE = "office: {days: [mon, tue, wed, thu, fri], from: 08:00, to: 18:00, time
 def is_hard_rule(policy_with, envelope, verdict):
     """Whether the rule about hard requests in office hours matches at this instant."""
     rule = policy_with(HARD, named(OFFICE)).rules[1]
-    return lambda said: rule.matches(envelope(received_at=at(said)), verdict(tier=2))
+    return lambda said: rule.matches(envelope(received_at=at(said)), verdict(tier=2), {})
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_window_may_be_written_where_it_is_asked_about(policy_with, envelope, 
     inline = ("when: {complexity: hard}", "when: {time: [office, {days: [sat, sun]}]}")
     rule = policy_with(inline, named(OFFICE)).rules[1]
     matching = [
-        day for day in range(5, 12) if rule.matches(envelope(received_at=at(f"2026-01-{day:02}T23:00Z")), verdict())
+        day for day in range(5, 12) if rule.matches(envelope(received_at=at(f"2026-01-{day:02}T23:00Z")), verdict(), {})
     ]
     assert matching == [10, 11]
 
