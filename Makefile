@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev-installed
 PORT ?= 8000
 DATA ?= ../shared/data/complexity
 
-.PHONY: help setup demo test check format bench bench-peers fuzz-restore eval-complexity weights eval-sensitivity train-sensitivity lock clean
+.PHONY: help setup demo test check format bench bench-peers fuzz-restore reload-storm eval-complexity weights eval-sensitivity train-sensitivity lock clean
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -33,6 +33,9 @@ format: $(DEV)  ## rewrite the code in the house's format
 
 fuzz-restore: $(DEV)  ## a million answer streams, cut anywhere: placeholders come back as values in each; minutes
 	RESTORE_STREAMS=1000000 $(BIN)/pytest tests/wire/test_wire_restore.py -k fuzzed
+
+reload-storm: $(DEV)  ## a thousand reloads, half of them broken, under load on two workers; minutes
+	RELOADS=1000 $(BIN)/pytest -s tests/workers/test_workers_reload_under_load.py
 
 bench: $(DEV)  ## the gateway beside a plain relay and whichever peers are installed; needs wrk
 	$(BIN)/python -m loadtests.bench

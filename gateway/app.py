@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import gc
 import importlib.metadata
+import os
 import secrets
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
+import msgspec
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
@@ -21,6 +23,7 @@ from gateway.control.access import VARIABLE, Access
 from gateway.control.origin import Origin, Served, read_weights
 from gateway.control.reload import Reload
 from gateway.control.rewrite import Rewrite, noting
+from gateway.control.siblings import Question, Seat, Siblings
 from gateway.control.succession import Generation, Succession
 from gateway.core.errors import GatewayError
 from gateway.http import ops
@@ -36,6 +39,7 @@ from gateway.stores.policy_history import PolicyHistory
 from gateway.sweep import Sweep
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.recorder import Recorder
+from gateway.telemetry.together import together
 
 GC_THRESHOLDS = (50_000, 20, 100)
 """A request leaves no cycles behind, so the collector that looks for them is asked seldom."""
@@ -61,10 +65,13 @@ class Control(NamedTuple):
 class Gateway:
     """Everything of one running gateway, built from a policy and settings; owns what must be started and closed.
 
-    `origin`: the files the policy came from, which are then watched; None where it came from none.
+    `origin`: the files the policy came from, which are then watched; None where it came from none. `seat`: its place
+    among the workers of one address; None where it is alone.
     """
 
-    def __init__(self, policy: Policy, settings: Settings, origin: Origin | None = None) -> None:
+    def __init__(
+        self, policy: Policy, settings: Settings, origin: Origin | None = None, seat: Seat | None = None
+    ) -> None:
         weights = read_weights(settings.weights)
         clock = SystemClock()
         self.is_draining = False
@@ -78,6 +85,9 @@ class Gateway:
         self.ledger = SlicedLedger(lambda: open_books(ledger), clock, self._metrics.budget_passed)
         self.succession = succession = Succession(self._generation(Served(policy, weights), fleet))
         self._metrics.serves(policy, fleet, weights.digest)
+        self.siblings = Siblings(
+            seat, {Question.STATE: self._state, Question.METRICS: self._page, Question.RELOAD: self._reloaded}
+        )
         self.control = None if origin is None else self._control(origin, settings)
         self.data_plane = DataPlane(lambda: succession.pipeline, settings.max_body_bytes, self._metrics.turned_away)
 
@@ -118,21 +128,23 @@ class Gateway:
 
     def _control(self, origin: Origin, settings: Settings) -> Control:
         access = Access(origin.environment.get(VARIABLE) or None)
-        history = PolicyHistory(settings.journal.with_suffix(".policies.sqlite"))
+        history = PolicyHistory(settings.policies)
         note = noting(origin, history, self._clock)
         reload = Reload(origin, self.served, self.serve, self._metrics.reloaded, note, self._clock)
-        return Control(access, reload, Rewrite(origin, history, reload, self.served, self._clock))
+        return Control(access, reload, Rewrite(origin, history, reload, self.served, self._spread, self._clock))
 
     async def start(self) -> None:
         await self._keep_budgets(self.policy)
         await self.fleet.start()
         await self.recorder.start()
         self.sweep.start()
+        await self.siblings.start()
         if self.control is not None:
-            self.control.reload.start()
+            await self.control.reload.start()
 
     async def aclose(self) -> None:
         """In the order of the promises: requests first, then what they left behind, then the connections."""
+        await self.siblings.aclose()
         if self.control is not None:
             await self.control.reload.aclose()
         await self.sweep.aclose()
@@ -145,16 +157,33 @@ class Gateway:
         """Health turns unready; requests in flight, and those that still come, are finished."""
         self.is_draining = True
 
-    def readiness(self) -> dict[str, object]:
-        replicas = self.fleet.readiness()
+    async def readiness(self) -> dict[str, object]:
+        """For /readyz: this worker's, and what the others say they serve."""
+        report = {**self._report(), "backends": self.fleet.readiness(), "journal": self.recorder.health()}
+        return {**report, "workers": await self.workers()} if self.siblings.seat else report
+
+    async def workers(self) -> list[dict[str, object]]:
+        """What each worker of this address serves, this one first; one that does not answer says nothing."""
+        return [self._report(), *await self._of_others()]
+
+    async def metrics(self) -> bytes:
+        """Prometheus' text; of all workers where there are several."""
+        page, seat = await self._page(), self.siblings.seat
+        if seat is None:
+            return page
+        others = await self.siblings.ask(Question.METRICS)
+        pages = {seat.number: page, **{number: other for number, other in others.items() if other}}
+        return await asyncio.to_thread(together, pages)
+
+    def _report(self) -> dict[str, object]:
         up = any(state.is_up for state in self.fleet.states.values())
+        seat = self.siblings.seat
         return {
+            **({} if seat is None else {"worker": seat.number, "pid": os.getpid()}),
             "ready": up and not self.is_draining,
             "draining": self.is_draining,
             "policy": {"name": self.policy.name, "digest": self.policy.digest, "refused": self._refused()},
             "weights": {"digest": self.succession.now.weights.digest},
-            "backends": replicas,
-            "journal": self.recorder.health(),
         }
 
     def _refused(self) -> dict[str, object] | None:
@@ -162,11 +191,29 @@ class Gateway:
         refused = None if self.control is None else self.control.reload.refused
         return refused and {"at": refused.at, "reason": refused.reason.split("\n")[0]}
 
+    async def _state(self) -> bytes:
+        return msgspec.json.encode(self._report())
+
+    async def _page(self) -> bytes:
+        return await asyncio.to_thread(self._metrics.render)
+
+    async def _reloaded(self) -> bytes:
+        if self.control is not None:
+            await self.control.reload.now()
+        return await self._state()
+
+    async def _spread(self) -> object:
+        return await self.siblings.ask(Question.RELOAD)
+
+    async def _of_others(self) -> list[dict[str, object]]:
+        answers = await self.siblings.ask(Question.STATE)
+        return [
+            {"worker": number, "answers": False} if answer is None else msgspec.json.decode(answer)
+            for number, answer in answers.items()
+        ]
+
     def info(self) -> dict[str, object]:
         return {**self.fleet.info(), "router": "hybrid-gateway", "version": VERSION}
-
-    def metrics(self) -> bytes:
-        return self._metrics.render()
 
 
 def asgi(gateway: Gateway) -> "Front":
@@ -205,7 +252,7 @@ def _house(gateway: Gateway) -> FastAPI:
     house = FastAPI(title="hybrid-gateway", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None)
     house.include_router(ops.router(lambda: gateway))
     if gateway.control is not None:
-        house.include_router(admin.router(gateway.control.rewrite, gateway.control.access))
+        house.include_router(admin.router(gateway.control.rewrite, gateway.control.access, gateway.workers))
 
     @house.exception_handler(GatewayError)
     def refused(request: Request, error: GatewayError) -> Response:

@@ -58,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     host: str = "127.0.0.1"
     port: int = 8000
+    workers: int = 1
     journal: Path = Path("gateway.sqlite")
     log: Literal["json", "none"] = "json"
     max_body_bytes: int = 32 * 1024 * 1024
@@ -65,6 +66,11 @@ class Settings(msgspec.Struct, frozen=True):
     unready_s: float = 0.0
     ledger: str = ""  # where budgets are kept: a file, or the URL of a Redis; "": beside the journal
     weights: Path | None = None  # of the complexity model; None: the shipped ones
+
+    @property
+    def policies(self) -> Path:
+        """The history of policies, beside the journal."""
+        return self.journal.with_suffix(".policies.sqlite")
 
     @staticmethod
     def read(environment: Mapping[str, str], given: Mapping[str, object]) -> "Settings":
@@ -132,6 +138,7 @@ def _one_of(*words: str) -> Callable[[str], str]:
 _SETTINGS: Mapping[str, _Setting] = {
     "host": _Setting(_filled, "an address to listen on, such as `0.0.0.0` for every interface"),
     "port": _Setting(_between(0, 65_535), "a port from 0 to 65535"),
+    "workers": _Setting(_between(1, 256), "a number of processes from 1 to 256"),
     "journal": _Setting(lambda said: Path(_filled(said)), "a file's path"),
     "log": _Setting(_one_of("json", "none"), "`json` or `none`"),
     "max_body_bytes": _Setting(_between(1, 2**31), "a number of bytes from 1 to 2147483648"),

@@ -15,7 +15,7 @@ import pytest
 from gateway.app import Gateway
 from gateway.cli import VERBS, main
 from gateway.config import Settings, read_policy, shipped_policy
-from gateway.serve import uvicorn_config
+from gateway.server import uvicorn_config
 
 ROOT = Path(__file__).parents[1]
 SECRETS = {"OPENAI_API_KEY": "not-a-real-key"}

@@ -1,6 +1,7 @@
 """The admin routes: what is served, what was, and how to change it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -17,6 +18,9 @@ MOST_VERSIONS = 1_000
 _LONGEST = 500
 
 
+Workers = Callable[[], Awaitable[list[dict[str, object]]]]
+
+
 class _Posted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a change; `text` is a policy file's, and not given to roll back."""
 
@@ -26,7 +30,9 @@ class _Posted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replaces: str = ""
 
 
-def router(rewrite: Rewrite, access: Access) -> APIRouter:
+def router(rewrite: Rewrite, access: Access, workers: Workers) -> APIRouter:
+    """`workers` tells what each worker of this address serves."""
+
     def admitted(request: Request) -> None:
         headers = {name.lower(): value for name, value in request.headers.items()}
         access.check(Asked(request.client.host if request.client else "", request.method, headers))
@@ -36,7 +42,8 @@ def router(rewrite: Rewrite, access: Access) -> APIRouter:
     @routes.get("", summary="The policy that is served, as it was written")
     async def served() -> Response:
         latest = await _asked(rewrite.history.newest, 1)
-        return _json(_row(latest[0]) | {"text": _text(latest[0])} if latest else {})
+        written = _row(latest[0]) | {"text": _text(latest[0])} if latest else {}
+        return _json(written | {"workers": await workers()})
 
     @routes.post("", summary="Serve another; `?dry_run` only says what would be")
     async def change(request: Request) -> Response:
@@ -46,7 +53,7 @@ def router(rewrite: Rewrite, access: Access) -> APIRouter:
         if _is_dry(request):
             return _json({"outcome": "fit", **_said(await rewrite.judge(posted.text.encode()))})
         wish = Wish(posted.text.encode(), posted.author, posted.note, posted.replaces)
-        return _json({"outcome": "served", **_said(await _kept(rewrite.serve(wish)))})
+        return _json({"outcome": "served", **_said(await _kept(rewrite.serve(wish))), "workers": await workers()})
 
     @routes.post("/rollback", summary="Serve what was served before this one")
     async def roll_back(request: Request) -> Response:
@@ -54,7 +61,7 @@ def router(rewrite: Rewrite, access: Access) -> APIRouter:
         if posted.text:
             raise GatewayError(400, "no_text_wanted", "a rollback takes no `text`; send it to POST /admin/policy")
         judged = await _kept(rewrite.roll_back(posted.author, posted.note, posted.replaces))
-        return _json({"outcome": "served", **_said(judged)})
+        return _json({"outcome": "served", **_said(judged), "workers": await workers()})
 
     @routes.get("/history", summary="What was served, the newest first")
     async def history(limit: int = 20) -> Response:

@@ -53,7 +53,9 @@ class Reload:
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self) -> None:
+    async def start(self) -> None:
+        """What is served at the start is noted too, so that the first change can be taken back."""
+        await self.now()
         self._own(asyncio.create_task(self._watch(), name="policy file"))
 
     def soon(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import difflib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -38,15 +38,25 @@ class Judged(NamedTuple):
 
 
 class Rewrite:
-    """The one way in which the gateway itself changes its policy file. Every method raises GatewayError."""
+    """The one way in which the gateway itself changes its policy file. Every method raises GatewayError.
+
+    `spread` has the other workers read the file too, and returns when they have.
+    """
 
     def __init__(
-        self, origin: Origin, history: PolicyHistory, reload: Reload, served: Callable[[], Served], clock: Clock
+        self,
+        origin: Origin,
+        history: PolicyHistory,
+        reload: Reload,
+        served: Callable[[], Served],
+        spread: Callable[[], Awaitable[object]],
+        clock: Clock,
     ) -> None:
         self.history = history
         self._origin = origin
         self._reload = reload
         self._served = served
+        self._spread = spread
         self._clock = clock
 
     async def judge(self, text: bytes) -> Judged:
@@ -89,6 +99,7 @@ class Rewrite:
             await self._reload.replace(wish.text, partial(self._commit, version, wish.replaces))
         except ConfigError as error:
             raise _refused(error) from None
+        await self._spread()
         return judged
 
     def _commit(self, version: Version, replaces: str) -> None:

@@ -20,9 +20,9 @@ class Running(Protocol):
     def policy(self) -> Policy: ...
     @property
     def is_draining(self) -> bool: ...
-    def readiness(self) -> dict[str, object]: ...
+    async def readiness(self) -> dict[str, object]: ...
     def info(self) -> dict[str, object]: ...
-    def metrics(self) -> bytes: ...
+    async def metrics(self) -> bytes: ...
 
 
 def refused(error: GatewayError, dialect: Dialect = Dialect.OPENAI) -> Response:
@@ -60,8 +60,8 @@ def router(running: Callable[[], Running]) -> APIRouter:
         return Response(status_code=200)
 
     @routes.get("/readyz", summary="200 while some backend is up; which is not, and why")
-    def readyz() -> Response:
-        report = running().readiness()
+    async def readyz() -> Response:
+        report = await running().readiness()
         return JSONResponse(report, 200 if report["ready"] else 503)
 
     @routes.get("/info", summary="What TGI clients read; the limits are the self-hosted backend's")
@@ -69,8 +69,8 @@ def router(running: Callable[[], Running]) -> APIRouter:
         return JSONResponse(running().info())
 
     @routes.get("/metrics", summary="Prometheus")
-    def metrics() -> Response:
-        return Response(running().metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    async def metrics() -> Response:
+        return Response(await running().metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return routes
 

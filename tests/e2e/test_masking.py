@@ -163,7 +163,7 @@ async def test_the_record_says_what_was_masked_and_holds_no_value(house: House) 
     (record,) = await house.records()
     assert record.masked == ("card", "email")
     assert [masking.verdict.sensitivity.label for masking in record.maskings] == ["public"]
-    kept = house.journal.read_bytes() + repr(record).encode() + house.gateway.metrics()
+    kept = house.journal.read_bytes() + repr(record).encode() + await house.gateway.metrics()
     assert [value for value in (MAIL, CARD, "X1") if value.encode() in kept] == []
 
 
