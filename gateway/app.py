@@ -113,18 +113,22 @@ class Gateway:
         except BaseException:
             await fleet.aclose()
             raise
-        self.succession.swap(self._generation(following, fleet))
+        self.succession.swap(self._generation(following, fleet, self.succession.now))
         self._metrics.serves(following.policy, fleet, following.weights.digest)
 
     async def _keep_budgets(self, policy: Policy) -> None:
         if policy.budgets:
             await self.ledger.start()
 
-    def _generation(self, served: Served, fleet: Fleet) -> Generation:
+    def _generation(self, served: Served, fleet: Fleet, before: Generation | None = None) -> Generation:
+        """Where texts are labelled and scored as before, what was found in them is remembered."""
         policy, weights = served
-        classifier = Classifier(policy.labelling, weights, secrets.token_bytes(32))
+        if before and (before.pipeline.policy.labelling, before.weights.digest) == (policy.labelling, weights.digest):
+            classifier = before.classifier
+        else:
+            classifier = Classifier(policy.labelling, weights, secrets.token_bytes(32))
         pipeline = Pipeline(policy, classifier, fleet, self.recorder, self.sweep, self._clock)
-        return Generation(pipeline, fleet, weights)
+        return Generation(pipeline, fleet, classifier, weights)
 
     def _control(self, origin: Origin, settings: Settings) -> Control:
         access = Access(origin.environment.get(VARIABLE) or None)

@@ -32,6 +32,7 @@ def test_without_flags_and_environment_the_defaults_hold() -> None:
 GIVEN = {
     "host": ("0.0.0.0", "0.0.0.0"),
     "port": ("9000", 9000),
+    "workers": ("4", 4),
     "journal": ("/var/lib/gateway.sqlite", Path("/var/lib/gateway.sqlite")),
     "log": ("none", "none"),
     "max_body_bytes": ("1000", 1000),

@@ -68,13 +68,14 @@ class Reload:
             known = self._served()
             try:
                 found = await asyncio.to_thread(self._origin.read, known)
+                if found is not known:
+                    await self._take(found, _nothing)
             except ConfigError as error:
                 self._refuse(str(error))
             except Exception as bug:  # whatever a file does to its reader, what is served goes on being served
-                self._refuse(f"it cannot be read: {type(bug).__name__}")
+                self._refuse(f"`{self._origin.policy}` cannot be served: {type(bug).__name__}")
             else:
                 if found is not known:
-                    await self._take(found, _nothing)
                     self._serves(found.policy)
                 elif self.refused is not None:
                     tell(f"`{self._origin.policy}` holds again what is served")

@@ -4,6 +4,7 @@ import asyncio
 from typing import NamedTuple
 
 from gateway.backends.fleet import Fleet
+from gateway.classify.verdict import Classifier
 from gateway.classify.weights import Weights
 from gateway.pipeline import Pipeline
 
@@ -16,6 +17,7 @@ class Generation(NamedTuple):
 
     pipeline: Pipeline
     fleet: Fleet
+    classifier: Classifier
     weights: Weights
 
 
