@@ -10,6 +10,7 @@ import msgspec
 from gateway.core.errors import ConfigError
 from gateway.policy.load import load
 from gateway.policy.model import Policy
+from gateway.policy.read import ReadFile
 from gateway.policy.verify import violations
 
 _CHECKOUT = Path(__file__).resolve().parent.parent / "policies"
@@ -23,13 +24,28 @@ def read_policy(path: Path, environment: Mapping[str, str]) -> Policy:
 
 def proved_policy(text: bytes, filename: str, environment: Mapping[str, str]) -> Policy:
     """As `read_policy`, of a text that is, or is to be, in that file."""
-    policy = load(text, filename, environment)
+    policy = load(text, filename, environment, beside(Path(filename)))
     broken = violations(policy, filename)
     if broken:
         raise ConfigError("\n".join((*broken, "change the rules, or whoever signs for the invariant changes that")))
     if policy.missing_secrets:
         raise ConfigError("\n".join(policy.missing_secrets))
     return policy
+
+
+def load_policy(path: Path, environment: Mapping[str, str]) -> Policy:
+    """As `read_policy`, without asking what the policy promises and whether its secrets are there."""
+    return load(policy_text(path), str(path), environment, beside(path))
+
+
+def beside(policy: Path) -> ReadFile:
+    """Reads the files that a policy names: paths begin at its own folder."""
+
+    def read(file: str, most_bytes: int) -> bytes:
+        with (policy.parent / file).open("rb") as opened:
+            return opened.read(most_bytes)
+
+    return read
 
 
 def policy_text(path: Path) -> bytes:

@@ -6,6 +6,7 @@ The mapping between the two lives in a `Sent` and dies with the request.
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from gateway.classify.hits import Detector
 from gateway.classify.masking import masked_envelope
 from gateway.core.errors import StreamBroken
 from gateway.core.placeholders import Placeholders
@@ -18,8 +19,10 @@ Kinds = tuple[str, ...]
 
 
 class Classify(Protocol):
-    """Envelope to Verdict; never raises."""
+    """Envelope to Verdict; never raises. `detectors`: those that are asked."""
 
+    @property
+    def detectors(self) -> Sequence[Detector]: ...
     def classify(self, envelope: Envelope) -> Verdict: ...
 
 
@@ -41,7 +44,7 @@ def variants(envelope: Envelope, verdict: Verdict, wanted: Sequence[Kinds], clas
     """The request masked in each of these ways, classified again by the same classifier; where it can be done."""
     made: dict[Kinds, Sent] = {}
     for kinds in wanted:
-        found = masked_envelope(envelope, kinds)
+        found = masked_envelope(envelope, kinds, classifier.detectors)
         if found is not None:
             masked = tuple(finding.kind for finding in verdict.findings if finding.kind in kinds)
             made[kinds] = Sent(kinds, masked, found[0], classifier.classify(found[0]), found[1])

@@ -3,21 +3,24 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 import msgspec
 
+from gateway.classify.detectors import DETECTORS, own_detectors
 from gateway.classify.examine import Examined, examine
 from gateway.classify.verdict import merged, notes_on
-from gateway.config import policy_text, shipped_policy
+from gateway.config import load_policy, shipped_policy
 from gateway.core.errors import ConfigError
 from gateway.core.labelling import Labelling, classed
 from gateway.core.types import ANONYMOUS
-from gateway.policy.load import load
 
 _STANDARD_INPUT = "-"
+
+Look = Callable[[object], Examined]
 
 
 class _Row(msgspec.Struct, forbid_unknown_fields=False):
@@ -55,15 +58,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     labelling = _labelling(given.policy or shipped_policy("default"))
-    text = _read(given.file)
-    lines = _answers(text.split("\n"), labelling) if given.jsonl else _report(text, labelling)
+    text, look = _read(given.file), partial(examine, detectors=(*DETECTORS, *own_detectors(labelling)))
+    lines = _answers(text.split("\n"), labelling, look) if given.jsonl else _report(text, labelling, look)
     _write(lines, sys.stdout)
     return 0
 
 
 def _labelling(path: Path) -> Labelling:
     """Of a policy only what kinds mean; its secrets and services need not be there."""
-    return load(policy_text(path), str(path), os.environ).labelling
+    return load_policy(path, os.environ).labelling
 
 
 def _read(file: str) -> str:
@@ -88,10 +91,10 @@ def _write(lines: Iterable[str], out: TextIO) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
 
-def _answers(lines: Iterable[str], labelling: Labelling) -> Iterator[str]:
+def _answers(lines: Iterable[str], labelling: Labelling, look: Look) -> Iterator[str]:
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield msgspec.json.encode(_answer(_row(line, number), labelling)).decode()
+            yield msgspec.json.encode(_answer(_row(line, number), labelling, look)).decode()
 
 
 def _row(line: str, number: int) -> _Row:
@@ -104,8 +107,8 @@ def _row(line: str, number: int) -> _Row:
     return row
 
 
-def _answer(row: _Row, labelling: Labelling) -> _Answer:
-    seen = examine({"text": row.text} if row.messages is None else {"messages": row.messages})
+def _answer(row: _Row, labelling: Labelling, look: Look) -> _Answer:
+    seen = look({"text": row.text} if row.messages is None else {"messages": row.messages})
     return _Answer(row.id, _class_of(seen, labelling), _found(seen), _unknown(seen))
 
 
@@ -129,9 +132,9 @@ def _unknown(seen: Examined) -> tuple[str, ...]:
     return (*notes_on(seen.scans), *(f"content of kind `{kind}` could not be read" for kind in seen.unreadable))
 
 
-def _report(text: str, labelling: Labelling) -> Iterator[str]:
+def _report(text: str, labelling: Labelling, look: Look) -> Iterator[str]:
     """For people: where, what, how sure."""
-    seen = examine({"text": text})
+    seen = look({"text": text})
     for place in (finding.place for finding in seen.findings):
         line, column = _position(text, place.start)
         yield f"{line}:{column}: {place.kind}, {place.end - place.start} characters, confidence {place.confidence:g}"

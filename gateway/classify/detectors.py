@@ -1,5 +1,7 @@
 """The table of detectors: adding one is a row here and its test."""
 
+from collections.abc import Sequence
+
 from gateway.classify.detectors_contact import find_disguised_emails, find_emails, find_phones
 from gateway.classify.detectors_ids import find_digit_ids, find_letter_ids
 from gateway.classify.detectors_money import find_cards, find_ibans
@@ -12,9 +14,11 @@ from gateway.classify.detectors_secrets import (
 )
 from gateway.classify.document import BUSINESS, MEDICAL, find_private_prose
 from gateway.classify.hits import Detector
+from gateway.classify.lexicons import detectors_of
 from gateway.classify.names import ADDRESS, PERSON
 from gateway.classify.names_weights import find_shipped_names
 from gateway.classify.view import ASSIGNMENT, AT, DIGITS, RUNS, TOKENS
+from gateway.core.labelling import Labelling
 
 DETECTORS: tuple[Detector, ...] = (
     Detector("card", "card", find_cards, RUNS),
@@ -32,3 +36,14 @@ DETECTORS: tuple[Detector, ...] = (
     Detector("names and addresses", PERSON, find_shipped_names, also=(ADDRESS,), reads_prose=True),
     Detector("private prose", MEDICAL, find_private_prose, also=(BUSINESS,), reads_prose=True),
 )
+
+
+def detectors_for(labelling: Labelling, shipped: Sequence[Detector] = DETECTORS) -> tuple[Detector, ...]:
+    """Those of the table that the policy looks for, and its own."""
+    ignored = labelling.ignored
+    wanted = tuple(each for each in shipped if not ignored.issuperset({each.kind, *each.also}))
+    return (*wanted, *own_detectors(labelling))
+
+
+def own_detectors(labelling: Labelling) -> tuple[Detector, ...]:
+    return detectors_of(labelling.lexicons)

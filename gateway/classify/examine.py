@@ -5,13 +5,12 @@ from typing import NamedTuple
 
 from gateway.classify.across import rejoined
 from gateway.classify.detectors import DETECTORS
-from gateway.classify.flatten import Flat, strings, told
+from gateway.classify.flatten import strings, told
+from gateway.classify.hits import Detector
 from gateway.classify.places import Place, places
 from gateway.classify.sensitivity import Scan
 
 _SEVERAL = "messages"
-_ACROSS = tuple(each for each in DETECTORS if not each.reads_prose)
-_WITHIN = tuple(each for each in DETECTORS if each.reads_prose)
 
 
 class Finding(NamedTuple):
@@ -40,8 +39,10 @@ class _Leaf(NamedTuple):
     lead: int
 
 
-def examine(document: object) -> Examined:
+def examine(document: object, detectors: Sequence[Detector] = DETECTORS) -> Examined:
     """Look at every string of a request as serving does, and tell where the findings stand."""
+    across = tuple(each for each in detectors if not each.reads_prose)
+    within = tuple(each for each in detectors if each.reads_prose)
     flat = strings(document)
     leaves: dict[str, list[_Leaf]] = {}
     for leaf in _leaves("", "", document):
@@ -50,23 +51,24 @@ def examine(document: object) -> Examined:
     scans: list[Scan] = []
     for group in flat.groups:
         parts, stands = group.parts, [_next(leaves, part) for part in group.parts]
-        found, scan = places("\n".join(parts), DETECTORS if len(parts) == 1 else _ACROSS)
+        found, scan = places("\n".join(parts), detectors if len(parts) == 1 else across)
         scans.append(scan)
         findings.extend(_in_parts(parts, stands, found))
         for part, leaf in zip(parts, stands, strict=True) if len(parts) > 1 else ():
-            found, scan = places(part, _WITHIN)
+            found, scan = places(part, within)
             scans.append(scan)
             findings.extend(_in_parts([part], [leaf], found))
-    findings.extend(_across(flat, {finding.place.kind for finding in findings}, scans))
+    known = {finding.place.kind for finding in findings}
+    for text in rejoined(flat.groups):
+        found, scan = places(text, across)
+        scans.append(scan)
+        findings.extend(_whole(place) for place in found if place.kind not in known)
     return Examined(tuple(dict.fromkeys(findings)), tuple(scans), flat.unreadable)
 
 
-def _across(flat: Flat, known: set[str], scans: list[Scan]) -> Iterator[Finding]:
-    """Kinds that only several messages together show."""
-    for text in rejoined(flat.groups):
-        found, scan = places(text, _ACROSS)
-        scans.append(scan)
-        yield from (Finding(_SEVERAL, Place(p.kind, 0, 0, p.confidence)) for p in found if p.kind not in known)
+def _whole(place: Place) -> Finding:
+    """A kind that only several messages together show."""
+    return Finding(_SEVERAL, Place(place.kind, 0, 0, place.confidence))
 
 
 def _next(leaves: dict[str, list[_Leaf]], part: str) -> _Leaf:

@@ -6,12 +6,14 @@ stays; whoever sends what comes out has it classified again.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
+from gateway.classify.detectors import DETECTORS
 from gateway.classify.flatten import is_wire_word, strings
+from gateway.classify.hits import Detector
 from gateway.classify.places import places
 from gateway.core.placeholders import MOST, Placeholders, label_of, written
 from gateway.core.types import Endpoint, Envelope
@@ -37,6 +39,9 @@ _UNMASKED = frozenset({Endpoint.UNKNOWN, Endpoint.TOKENIZE, Endpoint.CHAT_TOKENI
 """Not taken apart; or their answers speak of places in the text, which a mask moves."""
 
 
+Value = tuple[str, str]
+"""A kind and what was found of it."""
+
 Form = tuple[str, ...]
 """A value as the pattern that finds it, sign by sign."""
 
@@ -52,17 +57,21 @@ class Masked(NamedTuple):
         return f"Masked(<{len(self.body)} bytes>, {self.placeholders!r})"
 
 
-def masked_envelope(envelope: Envelope, kinds: Collection[str]) -> tuple[Envelope, Placeholders] | None:
+def masked_envelope(
+    envelope: Envelope, kinds: Collection[str], detectors: Sequence[Detector] = DETECTORS
+) -> tuple[Envelope, Placeholders] | None:
     """A request as it may go where these kinds may not; None where there is nothing to mask, or it cannot be done."""
     if envelope.endpoint in _UNMASKED or envelope.document is None:
         return None
-    masked = mask(envelope.body, envelope.document, kinds)
+    masked = mask(envelope.body, envelope.document, kinds, detectors)
     if masked is None:
         return None
     return msgspec.structs.replace(envelope, body=masked.body, document=masked.document), masked.placeholders
 
 
-def mask(body: bytes, document: Any, kinds: Collection[str]) -> Masked | None:
+def mask(
+    body: bytes, document: Any, kinds: Collection[str], detectors: Sequence[Detector] = DETECTORS
+) -> Masked | None:
     """A JSON body with every value of these kinds masked; None where there is none, or it cannot be done. Never raises.
 
     `document` is `body` parsed. INVARIANT: bytes outside the strings and numbers that hold a value stay as they are.
@@ -70,15 +79,17 @@ def mask(body: bytes, document: Any, kinds: Collection[str]) -> Masked | None:
     try:
         text = body.decode()
         letter = _letter(text)
-        return None if letter is None else _masked(text, document, kinds, _Values(letter))
+        if letter is None:
+            return None
+        return _masked(text, document, _Values(letter), lambda seen: _found(seen, kinds, detectors))
     except Exception:  # as with detectors: what fails says nothing, and what is not masked does not go
         return None
 
 
-def _masked(text: str, document: Any, kinds: Collection[str], values: "_Values") -> Masked | None:
+def _masked(text: str, document: Any, values: "_Values", look: Callable[[Any], Iterable[Value]]) -> Masked | None:
     changed, seen = text, document
     for _ in range(_ROUNDS):
-        added = [values.add(kind, found) for kind, found in _found(seen, kinds)]
+        added = [values.add(kind, found) for kind, found in look(seen)]
         if not any(added):
             break
         rewriting = _Rewriting(values)
@@ -89,10 +100,10 @@ def _masked(text: str, document: Any, kinds: Collection[str], values: "_Values")
     return None if seen is document else Masked(changed.encode(), seen, values.placeholders())
 
 
-def _found(document: Any, kinds: Collection[str]) -> Iterator[tuple[str, str]]:
+def _found(document: Any, kinds: Collection[str], detectors: Sequence[Detector]) -> Iterator[Value]:
     for group in strings(document).groups:
         text = "\n".join(group.parts)
-        for kind, start, end, _ in places(text)[0]:
+        for kind, start, end, _ in places(text, detectors)[0]:
             if kind in kinds:
                 yield kind, text[start:end]
 

@@ -6,7 +6,7 @@ from urllib.parse import unquote_plus
 from gateway.classify.across import rejoined
 from gateway.classify.complexity import score
 from gateway.classify.declared import declared
-from gateway.classify.detectors import DETECTORS
+from gateway.classify.detectors import DETECTORS, detectors_for
 from gateway.classify.flatten import Flat, Group, strings
 from gateway.classify.hits import Detector
 from gateway.classify.memo import Memo
@@ -24,7 +24,8 @@ _UNREAD_BODY = "the body could not be read"
 class Classifier:
     """Classifies requests under one policy; owns the memo of what was found in which text.
 
-    `memo_key` is a secret of this process. `detectors` is the table of them, so that a test can add one that fails.
+    `memo_key` is a secret of this process. `detectors` is the table of them, so that a test can add one that fails;
+    the attribute has those that are asked, the policy's own included.
     """
 
     def __init__(
@@ -33,10 +34,9 @@ class Classifier:
         self._labelling = labelling
         self._weights = weights
         self._digest = weights.digest[:DIGEST_SHOWN]
-        ignored = labelling.ignored
-        self._all = tuple(each for each in detectors if not ignored.issuperset({each.kind, *each.also}))
-        self._across = tuple(each for each in self._all if not each.reads_prose)
-        self._within = tuple(each for each in self._all if each.reads_prose)
+        self.detectors = detectors_for(labelling, detectors)
+        self._across = tuple(each for each in self.detectors if not each.reads_prose)
+        self._within = tuple(each for each in self.detectors if each.reads_prose)
         self._memo = Memo(memo_key)
 
     def classify(self, envelope: Envelope) -> Verdict:
@@ -81,7 +81,7 @@ class Classifier:
     def _looked_at(self, parts: Sequence[str]) -> Iterator[Scan]:
         """What stands together is looked at as one, and once more string by string by those who read prose."""
         if len(parts) == 1:
-            yield self._remembered(parts[0], _ALL, self._all)
+            yield self._remembered(parts[0], _ALL, self.detectors)
             return
         yield self._remembered("\n".join(parts), _ACROSS, self._across)
         if self._within:

@@ -1,6 +1,5 @@
 """Where what is served comes from: the policy file and the weights file, read whole or refused."""
 
-import hashlib
 import os
 import stat
 import tempfile
@@ -11,7 +10,9 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.classify.weights import Weights, read, shipped_weights
-from gateway.config import policy_text, proved_policy
+from gateway.config import beside, policy_text, proved_policy
+from gateway.policy.lexicons import MOST_BYTES
+from gateway.policy.load import digest_of
 from gateway.policy.model import Policy
 
 _Stamp = tuple[int, int, int] | None
@@ -35,9 +36,10 @@ class Origin(msgspec.Struct, frozen=True):
     environment: Mapping[str, str]
     weights: Path | None = None
 
-    def stamps(self) -> tuple[_Stamp, ...]:
+    def stamps(self, served: Served) -> tuple[_Stamp, ...]:
         """Other stamps, other content; links are followed. Blocking."""
-        return tuple(_stamp(path) for path in (self.policy, self.weights) if path is not None)
+        named = (self.policy.parent / file for file in served.policy.files)
+        return tuple(_stamp(path) for path in (self.policy, self.weights, *named) if path is not None)
 
     def text(self) -> bytes:
         """Blocking. Raises ConfigError."""
@@ -47,7 +49,7 @@ class Origin(msgspec.Struct, frozen=True):
         """What the files say now; what is `known` need not be proved again. Blocking. Raises ConfigError."""
         text = self.text()
         weights = read_weights(self.weights)
-        if known is not None and known.digests == (hashlib.sha256(text).hexdigest(), weights.digest):
+        if known is not None and known.digests == (self._digest(text, known.policy), weights.digest):
             return known
         return Served(self.proved(text), weights)
 
@@ -76,6 +78,14 @@ class Origin(msgspec.Struct, frozen=True):
         except BaseException:
             Path(beside).unlink(missing_ok=True)
             raise
+
+    def _digest(self, text: bytes, known: Policy) -> str:
+        """Of the policy as it would be if it names the files that it named."""
+        read = beside(self.policy)
+        try:
+            return digest_of(text, {file: read(file, MOST_BYTES) for file in known.files})
+        except OSError:
+            return ""
 
 
 def read_weights(path: Path | None) -> Weights:

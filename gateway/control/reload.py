@@ -103,7 +103,7 @@ class Reload:
     async def _watch(self) -> None:
         taken = before = None
         while True:
-            stamps = await asyncio.to_thread(self._origin.stamps)
+            stamps = await asyncio.to_thread(self._origin.stamps, self._served())
             if stamps == before != taken:
                 taken = stamps
                 await self.now()

@@ -2,17 +2,17 @@
 
 import asyncio
 import difflib
-import hashlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple
 
+from gateway.config import beside
 from gateway.control.origin import Origin, Served
 from gateway.control.reload import Reload
 from gateway.core.errors import ConfigError, GatewayError
 from gateway.core.ports import Clock
 from gateway.policy.changes import Changes, changes
-from gateway.policy.load import load
+from gateway.policy.load import digest_of, load
 from gateway.policy.model import Policy
 from gateway.policy.verify import verify
 from gateway.stores.policy_history import PolicyHistory, Source, Version
@@ -106,7 +106,7 @@ class Rewrite:
         """While nobody else on this machine changes the policy."""
 
         def write(latest: Version | None) -> bool:
-            if replaces and latest is not None and latest.digest != replaces:
+            if replaces and latest is not None and replaces not in self._digests(latest):
                 message = f"policy `{latest.digest[:12]}` is served by now, not the one this was made from; look at it"
                 raise GatewayError(409, "policy_has_changed", message + " and send yours again")
             try:
@@ -119,6 +119,11 @@ class Rewrite:
             return True
 
         self.history.append(version, write)
+
+    def _digests(self, latest: Version) -> tuple[str, ...]:
+        """By which it is known: its text's, and where it is served, that of the text with the files that it names."""
+        served = self._served().policy
+        return (latest.digest, served.digest) if latest.digest == served.text_digest else (latest.digest,)
 
     def _judged(self, text: bytes) -> Judged:
         try:
@@ -138,7 +143,7 @@ class Rewrite:
             return False
 
     def _loaded(self, text: bytes) -> Policy:
-        return load(text, str(self._origin.policy), self._origin.environment)
+        return load(text, str(self._origin.policy), self._origin.environment, beside(self._origin.policy))
 
 
 def noting(origin: Origin, history: PolicyHistory, clock: Clock) -> Callable[[Policy], None]:
@@ -146,7 +151,7 @@ def noting(origin: Origin, history: PolicyHistory, clock: Clock) -> Callable[[Po
 
     def note(policy: Policy) -> None:
         text = origin.text()
-        if hashlib.sha256(text).hexdigest() != policy.digest:
+        if digest_of(text, {}) != policy.text_digest:
             return  # it has changed again, and that will be noted
         version = Version(clock.wall(), origin.owner(), Source.FILE, FILE_NOTE, text)
         history.append(version, lambda latest: origin.text() == text and (latest is None or latest.text != text))

@@ -8,6 +8,18 @@ import msgspec
 from gateway.core.types import Basis, Caller, Sensitivity
 
 
+class Lexicon(msgspec.Struct, frozen=True):
+    """Words and names of one's own that are findings of the kind `name`, as a file has them. `digest` is the file's."""
+
+    name: str
+    entries: tuple[str, ...]
+    file: str = ""
+    digest: str = ""
+
+    def __repr__(self) -> str:
+        return f"Lexicon(name={self.name!r}, entries=<{len(self.entries)}>)"
+
+
 class Labelling(msgspec.Struct, frozen=True):
     """How the policy turns findings and scores into classes and tiers; `classify` is given one.
 
@@ -25,6 +37,12 @@ class Labelling(msgspec.Struct, frozen=True):
     hard_from: float = 0.4
     ignored: frozenset[str] = frozenset()
     tags: Mapping[str, Sensitivity] = MappingProxyType({})
+    lexicons: tuple[Lexicon, ...] = ()
+
+    @property
+    def own_kinds(self) -> tuple[str, ...]:
+        """Kinds of findings that the policy brings itself; `kinds` has their classes."""
+        return tuple(lexicon.name for lexicon in self.lexicons)
 
     def floor(self, caller: Caller) -> Sensitivity:
         """The least class of this caller's requests: what is said of it or its tags, the highest; else the default."""

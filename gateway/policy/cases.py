@@ -14,7 +14,6 @@ from gateway.policy.read import Reader, Value
 from gateway.policy.vocabulary import (
     AUTO,
     ENDPOINTS,
-    FINDING_KINDS,
     NEEDS,
     PINNED,
     SENSITIVITIES,
@@ -41,6 +40,7 @@ class CaseNames(NamedTuple):
     zones: Collection[str]
     backends: Collection[str]
     models: Models
+    kinds: Collection[str]
     rules: tuple[Rule, ...]
 
 
@@ -72,7 +72,7 @@ def _given(reader: Reader, fields: Mapping[str, Value], names: CaseNames) -> Giv
         prompt=reader.text(fields["prompt"]) if "prompt" in fields else None,
         sensitivity=_level(reader, fields.get("sensitivity")),
         tier=_tier(reader, fields.get("complexity")),
-        findings=frozenset(reader.words(fields.get("findings"), FINDING_KINDS)),
+        findings=frozenset(reader.words(fields.get("findings"), names.kinds)),
         is_unreadable=reader.flag(fields.get("unreadable")),
         endpoint=_ENDPOINTS.get(reader.word(fields.get("endpoint"), _ENDPOINTS), Endpoint.CHAT),
         caller=callers.get(reader.word(fields.get("caller"), callers, first), names.callers[0]),

@@ -9,6 +9,7 @@ from gateway.policy.vocabulary import FINDING_KINDS
 from gateway.policy.words import condition_words, invariant_words
 
 _NONE = "none"
+_DIGITS = 12  # of a file's digest
 _PER_MILLION = 1_000_000
 
 
@@ -88,7 +89,9 @@ def _backend(spec: BackendSpec) -> Iterator[tuple[str, str]]:
 
 def _labelling(policy: Policy) -> Iterator[tuple[str, str]]:
     labelling = policy.labelling
-    for kind in sorted(FINDING_KINDS):
+    for lexicon in labelling.lexicons:
+        yield f"lexicon `{lexicon.name}`", f"{len(lexicon.entries):,} entries, {lexicon.digest[:_DIGITS]}"
+    for kind in sorted(FINDING_KINDS | set(labelling.own_kinds)):
         yield f"class of `{kind}`", labelling.kinds.get(kind, labelling.unlisted).label
     yield "class where nothing is found", labelling.default.label
     yield "class of other findings", labelling.unlisted.label

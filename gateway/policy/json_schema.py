@@ -28,6 +28,7 @@ ID = "https://json-schema.org/draft/2020-12/schema"
 Node = Mapping[str, object]
 
 _NAME: Node = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"}
+_KIND: Node = {"type": "string", "pattern": "^[a-z][a-z_]{1,31}$"}
 _TEXT: Node = {"type": ["string", "number"]}
 _DURATION: Node = {"type": "string", "pattern": r"^[0-9]{1,7}(\.[0-9]{1,3})?(ms|s|m|h)$"}
 _SECRET: Node = {"type": "string", "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*(:-)?\}$"}
@@ -75,6 +76,8 @@ def _ordered(words: Iterable[str]) -> Node:
     return {"anyOf": [_some(one), {**bounds, "minProperties": 1}]}
 
 
+_KINDS: Node = _some({"anyOf": [{"enum": sorted(FINDING_KINDS)}, _KIND]})
+"""Those of the detectors, and the policy's own."""
 _CONDITION: Mapping[str, Node] = {
     "sensitivity": _ordered(SENSITIVITIES),
     "complexity": _ordered(TIERS),
@@ -83,7 +86,7 @@ _CONDITION: Mapping[str, Node] = {
     "team": _some(_NAME),
     "tag": _some(_NAME),
     "model": _some(_WORD),
-    "findings": _words(sorted(FINDING_KINDS)),
+    "findings": _KINDS,
     "needs": _words(NEEDS),
     "stream": _FLAG,
     "prompt_tokens": _ref("BOUNDS"),
@@ -156,13 +159,20 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
     "SENSITIVITY": {
         "ignore": _words(sorted(FINDING_KINDS)),
         "tags": _named(_CLASS),
+        "lexicons": _listed(_ref("LEXICON")),
         "kinds": _named(_CLASS, f"^({'|'.join(sorted(FINDING_KINDS))})$"),
         **dict.fromkeys(("default", "unlisted", "unreadable", "on_error"), _CLASS),
     },
+    "LEXICON": {"name": _KIND, "file": _WORD, "class": _CLASS},
     "COMPLEXITY": dict.fromkeys(schema.COMPLEXITY.keys, _SHARE),
     "RULE": {"name": _NAME, "when": _ref("CONDITION"), **_ROUTES},
     "OTHERWISE": _ROUTES,
-    "ROUTE": {"to": _NAME, "mask": _words(sorted(MASKABLE_KINDS)), **_TIMES, "retries": _RETRIES},
+    "ROUTE": {
+        "to": _NAME,
+        "mask": _some({"anyOf": [{"enum": sorted(MASKABLE_KINDS)}, _KIND]}),
+        **_TIMES,
+        "retries": _RETRIES,
+    },
     "TIMEOUTS": _TIMES,
     "BOUNDS": dict.fromkeys(schema.BOUNDS.keys, _whole(0)),
     "TIME": {"days": _words(DAYS), "from": _CLOCK, "to": _CLOCK, "time_zone": _WORD},
@@ -178,7 +188,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
         "prompt": _TEXT,
         "sensitivity": _CLASS,
         "complexity": _TIER,
-        "findings": _words(sorted(FINDING_KINDS)),
+        "findings": _KINDS,
         "unreadable": _FLAG,
         "endpoint": {"enum": [*ENDPOINTS, "unknown"]},
         "caller": _NAME,

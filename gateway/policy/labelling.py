@@ -6,6 +6,7 @@ from types import MappingProxyType
 from gateway.core.labelling import Labelling
 from gateway.core.types import Caller, Sensitivity
 from gateway.policy import schema
+from gateway.policy.lexicons import read_lexicons
 from gateway.policy.read import Reader, Value
 from gateway.policy.vocabulary import FINDING_KINDS, SENSITIVITIES
 
@@ -25,8 +26,11 @@ def read_labelling(reader: Reader, value: Value | None, callers: Iterable[Caller
         reader.problems.add(
             where.node, f"`medium_from` ({medium_from:g}) must not be above `hard_from` ({hard_from:g})"
         )
+    lexicons = read_lexicons(reader, sensitivity.get("lexicons"))
+    own = {lexicon.name: level for lexicon, level in lexicons}
     labelling = Labelling(
-        kinds=_kinds(reader, sensitivity.get("kinds")),
+        kinds=MappingProxyType({**_kinds(reader, sensitivity.get("kinds")), **own}),
+        lexicons=tuple(lexicon for lexicon, _ in lexicons),
         default=_class(reader, sensitivity.get("default"), _STRICT.default),
         unlisted=_class(reader, sensitivity.get("unlisted"), _STRICT.unlisted),
         unreadable=_class(reader, sensitivity.get("unreadable"), _STRICT.unreadable),
@@ -42,7 +46,7 @@ def read_labelling(reader: Reader, value: Value | None, callers: Iterable[Caller
 
 def _check_on_error(reader: Reader, value: Value | None, labelling: Labelling) -> None:
     """A detector that failed may have had the worst before it: what it would have found is never let through."""
-    looked_for = FINDING_KINDS - labelling.ignored
+    looked_for = kinds_of(labelling)
     worst, kind = max(
         ((labelling.kinds.get(kind, labelling.unlisted), kind) for kind in looked_for), default=(labelling.default, "")
     )
@@ -62,9 +66,14 @@ def _ignored(reader: Reader, sensitivity: Mapping[str, Value]) -> frozenset[str]
     return frozenset(ignored)
 
 
+def kinds_of(labelling: Labelling) -> frozenset[str]:
+    """What is looked for, the policy's own kinds included."""
+    return (FINDING_KINDS - labelling.ignored) | frozenset(labelling.own_kinds)
+
+
 def _kinds(reader: Reader, value: Value | None) -> Mapping[str, Sensitivity]:
     fields = reader.fields(value, _KINDS)
-    return MappingProxyType({kind: _class(reader, each, Sensitivity.RESTRICTED) for kind, each in fields.items()})
+    return {kind: _class(reader, each, Sensitivity.RESTRICTED) for kind, each in fields.items()}
 
 
 def _tags(reader: Reader, value: Value | None, callers: Iterable[Caller]) -> Mapping[str, Sensitivity]:

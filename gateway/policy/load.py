@@ -13,12 +13,12 @@ from gateway.policy.callers import read_callers
 from gateway.policy.cases import CaseNames, read_cases
 from gateway.policy.conditions import Names
 from gateway.policy.invariants import read_invariants
-from gateway.policy.labelling import read_labelling
+from gateway.policy.labelling import kinds_of, read_labelling
 from gateway.policy.model import Policy, Rule
 from gateway.policy.models import choices, read_models
 from gateway.policy.parse import parse
 from gateway.policy.problems import Problems
-from gateway.policy.read import Reader, Value
+from gateway.policy.read import Reader, ReadFile, Value
 from gateway.policy.rules import read_rules, rule_places
 from gateway.policy.times import read_times
 from gateway.policy.vocabulary import API_VERSION, FINDING_KINDS, KIND
@@ -26,25 +26,36 @@ from gateway.policy.vocabulary import API_VERSION, FINDING_KINDS, KIND
 _DEADLINE_S = 600.0
 
 
-def load(text: bytes, filename: str, environment: Mapping[str, str]) -> Policy:
+def load(text: bytes, filename: str, environment: Mapping[str, str], read: ReadFile | None = None) -> Policy:
     """The policy that `text` means under `environment`, which gives the values of `${NAME}`.
+
+    `read` gives the files that it names; None: it may name none.
 
     Raises ConfigError with one line for each problem, `file:line:column: sentence`. A secret that the environment does
     not give is no problem of the file: it is told in `Policy.missing_secrets`, so that a policy can be checked without
     its secrets.
     """
     problems = Problems(filename)
-    reader = Reader(problems, environment)
+    reader = Reader(problems, environment, read)
     root = parse(text, problems)
     for node, where in _references_that_decide(root):
         sentence = f"`{node.value}` in {where}: what decides must stand in the file itself; write the value"
         problems.add(node, sentence)
-    policy = _policy(reader, Value(root, "the policy"), hashlib.sha256(text).hexdigest())
+    policy = _policy(reader, Value(root, "the policy"), text)
     problems.raise_any()
     return policy
 
 
-def _policy(reader: Reader, root: Value, digest: str) -> Policy:
+def digest_of(text: bytes, files: Mapping[str, bytes]) -> str:
+    """What tells one policy from another: its text, and every file that it names."""
+    digest = hashlib.sha256(text).hexdigest()
+    if not files:
+        return digest
+    parts = [digest, *(hashlib.sha256(content).hexdigest() for content in files.values())]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _policy(reader: Reader, root: Value, text: bytes) -> Policy:
     fields = {key: Value(value.node, f"`{key}`") for key, value in reader.fields(root, schema.POLICY).items()}
     reader.word(fields.get("apiVersion"), {API_VERSION})
     reader.word(fields.get("kind"), {KIND})
@@ -54,9 +65,7 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
     models = read_models(reader, fields.get("models"), backends)
     callers = read_callers(reader, fields.get("callers"))
     labelling = read_labelling(reader, fields.get("classify"), callers.everyone)
-    names = Names(
-        callers.everyone, models, read_times(reader, fields.get("times")), backends, FINDING_KINDS - labelling.ignored
-    )
+    names = Names(callers.everyone, models, read_times(reader, fields.get("times")), backends, kinds_of(labelling))
     rules = read_rules(reader, fields, names, backends)
     for kind in sorted(labelling.ignored & _masked(rules)):
         sentence = f"`{kind}` is masked by a route and in `ignore`: what is not looked for cannot be masked; remove one"
@@ -65,7 +74,9 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
         name=reader.name(metadata.get("name"), "policy"),
         version=reader.text(metadata.get("version")),
         owner=reader.text(metadata.get("owner")),
-        digest=digest,
+        digest=digest_of(text, reader.files),
+        files=tuple(reader.files),
+        text_digest=digest_of(text, {}),
         zones=zones,
         backends=backends,
         models=models.ends,
@@ -80,7 +91,11 @@ def _policy(reader: Reader, root: Value, digest: str) -> Policy:
         deadline_s=reader.duration(fields.get("deadline"), _DEADLINE_S),
         baseline=_baseline(reader, fields.get("baseline"), backends),
         invariants=read_invariants(reader, fields.get("invariants"), names, backends),
-        cases=read_cases(reader, fields.get("tests"), CaseNames(callers.everyone, zones, backends, models, rules)),
+        cases=read_cases(
+            reader,
+            fields.get("tests"),
+            CaseNames(callers.everyone, zones, backends, models, FINDING_KINDS | names.kinds, rules),
+        ),
         places=rule_places(fields),
         missing_secrets=tuple(reader.missing_secrets),
     )

@@ -207,7 +207,8 @@ _UNKNOWN = ModelChoice(is_unknown=True)
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """The policy file's meaning. `digest` is the SHA-256 of its text.
+    """The policy file's meaning. `digest` is the SHA-256 of its text, and of the `files` that it names;
+    `text_digest` of its text alone.
 
     `models` maps a client's name to "auto" or a backend, aliases followed; `choices` is the same with the backends'
     own names and "auto". `callers` maps the SHA-256 of a key to its caller; `is_open`: the file lists no callers, so
@@ -238,6 +239,8 @@ class Policy(msgspec.Struct, frozen=True):
     cases: tuple[Case, ...]
     places: Mapping[str, Place]
     missing_secrets: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    text_digest: str = ""
 
     def resolve_model(self, name: str) -> ModelChoice:
         """What the client's `model` asks for; the empty string (it said nothing) is "auto"."""

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from gateway.core.types import Sensitivity
 from gateway.policy.facts import masked_words, saturation_words
+from gateway.policy.labelling import kinds_of
 from gateway.policy.model import Policy, Rule
 from gateway.policy.verify import verify
-from gateway.policy.vocabulary import FINDING_KINDS
 from gateway.policy.words import condition_words
 
 
@@ -20,7 +20,9 @@ def _title(policy: Policy) -> Iterator[str]:
     version = f", version {policy.version}" if policy.version else ""
     yield f"# Policy `{policy.name}`{version}"
     yield ""
-    yield f"Owner: {policy.owner or 'nobody is named'}. What follows is what the file with this SHA-256 means:"
+    files = "the file and those that it names, with this common SHA-256, mean" if policy.files else ""
+    owner = policy.owner or "nobody is named"
+    yield f"Owner: {owner}. What follows is what {files or 'the file with this SHA-256 means'}:"
     yield f"`{policy.digest}`"
 
 
@@ -41,7 +43,7 @@ def _classes(policy: Policy) -> Iterator[str]:
     for level in reversed(Sensitivity):
         kinds = [
             f"`{kind}`"
-            for kind in sorted(FINDING_KINDS - labelling.ignored)
+            for kind in sorted(kinds_of(labelling))
             if labelling.kinds.get(kind, labelling.unlisted) is level
         ]
         others = {
@@ -54,6 +56,9 @@ def _classes(policy: Policy) -> Iterator[str]:
         yield f"- {level.label.capitalize()}: {', '.join(said) or 'nothing'}."
     if labelling.ignored:
         yield f"- Not looked for: {', '.join(f'`{kind}`' for kind in sorted(labelling.ignored))}."
+    for lexicon in labelling.lexicons:
+        entries = f"any of the {len(lexicon.entries):,} entries of `{lexicon.file}`, SHA-256 `{lexicon.digest}`"
+        yield f"- A `{lexicon.name}` is {entries}."
     for caller in policy.everyone:
         if (least := labelling.floor(caller)) is not labelling.default:
             yield f"- From caller `{caller.id}`: at least {least.label}, whatever is found."

@@ -21,6 +21,8 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DAY_S = 86_400
 
 T = TypeVar("T")
+ReadFile = Callable[[str, int], bytes]
+"""At most so many bytes of a file that a policy names. Raises OSError."""
 
 
 class Value(NamedTuple):
@@ -43,12 +45,15 @@ class Reader:
     """Reads one file's nodes. After a problem it returns a default, which `Problems.raise_any` keeps from being used.
 
     `missing_secrets` holds what the environment does not give: no error of the file, but one for whoever serves it.
+    `files` holds what was read because the policy names it.
     """
 
-    def __init__(self, problems: Problems, environment: Mapping[str, str]) -> None:
+    def __init__(self, problems: Problems, environment: Mapping[str, str], read: ReadFile | None = None) -> None:
         self.problems = problems
         self.missing_secrets: list[str] = []
+        self.files: dict[str, bytes] = {}
         self._environment = environment
+        self._read = read
 
     def fields(self, value: Value | None, shape: Shape) -> dict[str, Value]:
         """The known keys of a mapping; unknown and missing ones are problems."""
@@ -205,6 +210,26 @@ class Reader:
         if said and said.text not in ("true", "false"):
             return self._instead(said, "`true` or `false`", False)
         return bool(said and said.text == "true")
+
+    def file(self, value: Value | None, most_bytes: int) -> bytes | None:
+        """The content of a file that the policy names; None where it cannot be used."""
+        said = self._said(value)
+        if said is None:
+            return None
+        if self._read is None:
+            return self._instead(said, "readable from here; check the policy where its files are", None)
+        try:
+            content = self._read(said.text, most_bytes + 1)
+        except OSError as error:
+            reason = (error.strerror or "it cannot be read").lower()
+            remedy = "a path begins at the policy's own folder"
+            self.problems.add(said.node, f"{said.what}: cannot read `{said.written}`: {reason}; {remedy}")
+            return None
+        if len(content) > most_bytes:
+            self.problems.add(said.node, f"{said.what}: `{said.written}` is larger than {most_bytes:,} bytes; split it")
+            return None
+        self.files[said.text] = content
+        return content
 
     def secret(self, value: Value | None) -> str | None:
         """A secret by reference only. Unset: None, and noted in `missing_secrets` unless the file says `${NAME:-}`."""

@@ -13,7 +13,14 @@ from gateway.policy.match import always, predicate
 from gateway.policy.model import Condition, Rule
 from gateway.policy.problems import Place, place_of
 from gateway.policy.read import Reader, Value
-from gateway.policy.vocabulary import CLASSIFY, MASKABLE_KINDS, OTHERWISE, RESERVED_RULE_NAMES, UNKNOWN_ROUTES
+from gateway.policy.vocabulary import (
+    CLASSIFY,
+    FINDING_KINDS,
+    MASKABLE_KINDS,
+    OTHERWISE,
+    RESERVED_RULE_NAMES,
+    UNKNOWN_ROUTES,
+)
 
 _PLAIN = Route(backend="")
 _MOST_RETRIES = 10
@@ -33,8 +40,8 @@ def read_rules(
     if "otherwise" in fields:
         value = Value(fields["otherwise"].node, "`otherwise`")
         keys = reader.fields(value, schema.OTHERWISE)
-        routes = _routes(reader, keys, backends)
-        spill = _spill(reader, keys, routes, backends)
+        routes = _routes(reader, keys, names, backends)
+        spill = _spill(reader, keys, routes, names, backends)
     return (*rules, Rule(OTHERWISE, None, routes, always, spill))
 
 
@@ -76,8 +83,8 @@ def _rule(reader: Reader, value: Value, names: Names, backends: Mapping[str, Bac
     name = reader.name(fields.get("name"), "rule")
     when = _condition(reader, fields.get("when"), names)
     matches = always if when is None else predicate(when)
-    routes = _routes(reader, fields, backends)
-    return Rule(name, when, routes, matches, _spill(reader, fields, routes, backends))
+    routes = _routes(reader, fields, names, backends)
+    return Rule(name, when, routes, matches, _spill(reader, fields, routes, names, backends))
 
 
 def _condition(reader: Reader, value: Value | None, names: Names) -> Condition | None:
@@ -99,12 +106,14 @@ def _check(reader: Reader, value: Value, rule: Rule, earlier: list[Rule]) -> Non
             reader.problems.add(value.node, f"{value.what} can never match: rule `{other.name}` above asks the same")
 
 
-def _routes(reader: Reader, fields: Mapping[str, Value], backends: Mapping[str, BackendSpec]) -> tuple[Route, ...]:
+def _routes(
+    reader: Reader, fields: Mapping[str, Value], names: Names, backends: Mapping[str, BackendSpec]
+) -> tuple[Route, ...]:
     """The routes with the rule's own timeouts and retries as defaults."""
     plain = _plain(reader, fields)
     routes: list[Route] = []
     for value in reader.items(fields.get("route")):
-        route = _route(reader, value, plain, backends)
+        route = _route(reader, value, plain, names, backends)
         if route.backend and any(route.backend == other.backend for other in routes):
             sentence = f"{value.what} names backend `{route.backend}` twice; use `retries` to ask it again"
             reader.problems.add(value.node, sentence)
@@ -118,14 +127,18 @@ def _plain(reader: Reader, fields: Mapping[str, Value]) -> Route:
 
 
 def _spill(
-    reader: Reader, fields: Mapping[str, Value], routes: tuple[Route, ...], backends: Mapping[str, BackendSpec]
+    reader: Reader,
+    fields: Mapping[str, Value],
+    routes: tuple[Route, ...],
+    names: Names,
+    backends: Mapping[str, BackendSpec],
 ) -> Route | None:
     """Where to while the first backend is saturated: one of the routes, by name, or another one."""
     value = fields.get("spill")
     if value is None or not routes or routes[0].backend not in backends:
         return None
     first = routes[0].backend
-    spill = _route(reader, value, _plain(reader, fields), backends)
+    spill = _route(reader, value, _plain(reader, fields), names, backends)
     listed = next((route for route in routes if route.backend == spill.backend), None)
     if backends[first].saturated_at is None:
         sentence = f"{value.what}: backend `{first}` never counts as saturated; give it `saturated_at`"
@@ -140,12 +153,13 @@ def _spill(
     return listed or spill
 
 
-def _route(reader: Reader, value: Value, plain: Route, backends: Mapping[str, BackendSpec]) -> Route:
+def _route(reader: Reader, value: Value, plain: Route, names: Names, backends: Mapping[str, BackendSpec]) -> Route:
     if not isinstance(value.node, yaml.MappingNode):
         return _to(reader.word(value, backends), plain)
     fields = reader.fields(value, schema.ROUTE)
     timed = _retried(reader, fields.get("retries"), _timed(reader, fields, plain))
-    mask = tuple(sorted(set(reader.words(fields.get("mask"), MASKABLE_KINDS))))
+    maskable = MASKABLE_KINDS | (names.kinds - FINDING_KINDS)
+    mask = tuple(sorted(set(reader.words(fields.get("mask"), maskable))))
     return msgspec.structs.replace(_to(reader.word(fields.get("to"), backends), timed), mask=mask)
 
 

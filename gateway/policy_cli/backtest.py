@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.config import policy_text
+from gateway.config import load_policy
 from gateway.core.errors import ConfigError
 from gateway.core.types import Record
 from gateway.policy.backtest import Backtest, share
-from gateway.policy.load import load
 from gateway.policy_cli.backtest_report import report
 from gateway.stores.journal_scan import JournalScan
 
@@ -36,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    policy = load(policy_text(given.file), str(given.file), os.environ)
+    policy = load_policy(given.file, os.environ)
     since = _since(given.since, time.time())
     scan = JournalScan(given.journal, since)
     if not scan.count:

@@ -4,9 +4,8 @@ import argparse
 import os
 from pathlib import Path
 
-from gateway.config import policy_text
+from gateway.config import load_policy
 from gateway.policy.changes import changes
-from gateway.policy.load import load
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    old, new = (load(policy_text(path), str(path), os.environ) for path in (given.old, given.new))
+    old, new = (load_policy(path, os.environ) for path in (given.old, given.new))
     said, routed = changes(old, new)
     if not (said or routed):
         print("they mean the same")

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.config import policy_text
+from gateway.config import load_policy
 from gateway.core.errors import ConfigError, GatewayError
 from gateway.core.types import BackendState, Caller, Endpoint, Record
 from gateway.policy.backtest import envelope_of
 from gateway.policy.belief import relabelled
 from gateway.policy.explain import Asked, explained
-from gateway.policy.load import load
 from gateway.policy.model import Policy
 from gateway.policy.problems import suggestion
 from gateway.policy.space import Witness
@@ -48,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    policy = load(policy_text(given.file), str(given.file), os.environ)
+    policy = load_policy(given.file, os.environ)
     print(f"policy `{policy.name}` ({policy.digest[:12]})")
     print("\n".join(explained(policy, _asked(policy, given))))
     return 0

@@ -4,8 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from gateway.config import policy_text
-from gateway.policy.load import load
+from gateway.config import load_policy
 from gateway.policy.prose import prose
 
 
@@ -14,5 +13,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    print(prose(load(policy_text(given.file), str(given.file), os.environ)), end="")
+    print(prose(load_policy(given.file, os.environ)), end="")
     return 0

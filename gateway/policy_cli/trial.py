@@ -4,9 +4,8 @@ import argparse
 import os
 from pathlib import Path
 
-from gateway.config import policy_text
+from gateway.config import load_policy
 from gateway.core.errors import ConfigError, GatewayError
-from gateway.policy.load import load
 from gateway.policy.model import Policy
 from gateway.policy.trial import Tried, coverage, noticed, tried
 from gateway.policy_cli.asking import classifier, described
@@ -37,7 +36,7 @@ def trials(policy: Policy) -> list[Tried]:
 
 
 def _file(path: Path, least: float) -> bool:
-    policy = load(policy_text(path), str(path), os.environ)
+    policy = load_policy(path, os.environ)
     cases = trials(policy)
     failed = [trial for trial in cases if trial.mistakes]
     for trial in failed:

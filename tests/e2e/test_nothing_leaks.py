@@ -195,6 +195,22 @@ async def test_no_endpoint_is_a_side_door(a_house, path: str, body: dict[str, ob
     assert house.sent_to(house.api) == []
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"extra_headers": {"x-gateway-sensitivity": "restricted"}},
+        {"extra_headers": {"x-gateway-sensitivity": "top secret"}},
+        {"metadata": {"x-gateway-sensitivity": "confidential"}},
+    ],
+)
+async def test_what_a_client_calls_private_stays(a_house, said: dict[str, object]) -> None:
+    house = await a_house(FRONTIER_FIRST)
+    answer = await house.chat_raw("Say hello", **said)
+    assert answer.headers["x-gateway-backend"] == "local"
+    (record,) = await house.records()
+    assert (record.verdict.basis, house.sent_to(house.api)) == ("request", [])
+
+
 async def test_what_cannot_be_read_does_not_leave(house: House) -> None:
     form = b'--x\r\ncontent-disposition: form-data; name="file"; filename="a.txt"\r\n\r\nhello\r\n--x--\r\n'
     headers = {"content-type": "multipart/form-data; boundary=x"}

@@ -76,6 +76,21 @@ async def test_a_bad_file_changes_nothing_and_says_so(watched: House, capsys, te
     assert f"gateway: what is served stays as it is: {detail['refused']['reason']}" in capsys.readouterr().err
 
 
+async def test_a_changed_lexicon_is_served_as_a_changed_policy_is(watched: House) -> None:
+    lexicon = watched.policy_file.with_name("customers.txt")
+    lexicon.write_text("Acme\n")
+    names = "classify: {sensitivity: {lexicons: [{name: customer, file: customers.txt, class: restricted}]}}\n"
+    replaced(watched.policy_file, FRONTIER_FIRST + names)
+    await until(lambda: watched.gateway.policy.files == ("customers.txt",), 1.0)
+    assert (await watched.chat_raw("Write to Northwind Gears")).headers["x-gateway-backend"] == "frontier"
+    replaced(lexicon, "Acme\nNorthwind Gears\n")
+    await until(lambda: len(watched.gateway.policy.labelling.lexicons[0].entries) == 2, 1.0)
+    assert (await watched.chat_raw("Write to Northwind Gears")).headers["x-gateway-backend"] == "local"
+    before = watched.gateway.policy
+    await reload_of(watched).now()
+    assert watched.gateway.policy is before
+
+
 async def test_a_file_that_was_put_right_is_no_longer_told_of(watched: House) -> None:
     watched.policy_file.write_text("{")
     await reload_of(watched).now()

@@ -9,6 +9,7 @@ from gateway.core.errors import ConfigError
 from gateway.core.types import ANONYMOUS, Endpoint, Envelope, Need, Sensitivity, Tier, Verdict
 from gateway.policy.load import load
 from gateway.policy.model import Policy
+from gateway.policy.read import ReadFile
 
 BASE = """\
 apiVersion: gateway/v1
@@ -74,12 +75,14 @@ def environment() -> Mapping[str, str]:
 def policy_with() -> Callable[..., Policy]:
     """The small policy with `old` text replaced by `new`, pair by pair."""
 
-    def changed(*changes: tuple[str, str], environment: Mapping[str, str] = ENVIRONMENT) -> Policy:
+    def changed(
+        *changes: tuple[str, str], environment: Mapping[str, str] = ENVIRONMENT, read: ReadFile | None = None
+    ) -> Policy:
         text = BASE
         for old, new in changes:
             assert old in text, f"the small policy has no {old!r}"
             text = text.replace(old, new, 1)
-        return load(text.encode(), "house.yaml", environment)
+        return load(text.encode(), "house.yaml", environment, read)
 
     return changed
 

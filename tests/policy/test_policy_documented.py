@@ -88,7 +88,7 @@ def test_writing_a_documented_default_down_changes_nothing() -> None:
 
 
 def loaded(written: dict[str, Any]) -> Policy:
-    return load(json.dumps(written).encode(), "documented.yaml", ENVIRONMENT)
+    return load(json.dumps(written).encode(), "documented.yaml", ENVIRONMENT, lambda file, most: b"Northwind Gears")
 
 
 def meaning(policy: Policy) -> tuple[Any, ...]:
