@@ -49,27 +49,19 @@ class DataPlane:
     async def __call__(self, scope: Scope, receive: Receive, send: Send, endpoint: Endpoint) -> None:
         pipeline = self._pipeline()
         pipeline.in_flight += 1
-        try:
-            await self._answer(pipeline, scope, receive, send, endpoint)
-        finally:
-            pipeline.in_flight -= 1
-
-    async def _answer(self, pipeline: Pipeline, scope: Scope, receive: Receive, send: Send, endpoint: Endpoint) -> None:
         responder = AsgiResponder(send, endpoint)
         request_id = f"req_{int(time.time() * 1000):012x}{secrets.token_hex(6)}"  # in order, so that indexes append
         try:
             acceptance = Acceptance(request_id, endpoint, pipeline.policy, self._max_body_bytes)
             envelope = await accept(scope, receive, acceptance)
-        except GatewayError as error:
+            await pipeline.serve(envelope, _leaving(receive), responder)
+        except GatewayError as error:  # before there was an envelope: the pipeline answers its own
             self._turned_away(error.code)
             await responder.refuse(error, _at_the_gate(request_id, error))
-        except ClientLeft:
+        except (ClientLeft, CutConnection):
             return
-        else:
-            try:
-                await pipeline.serve(envelope, _leaving(receive), responder)
-            except CutConnection:
-                return
+        finally:
+            pipeline.in_flight -= 1
 
 
 def _at_the_gate(request_id: str, error: GatewayError) -> Headers:
