@@ -12,6 +12,7 @@ from gateway.app import Gateway, asgi
 from gateway.config import Settings
 from gateway.control.access import VARIABLE
 from gateway.control.reload import tell
+from gateway.http.server_protocol import ServerProtocol
 
 KEEP_ALIVE_S = 75
 """Longer than the 60 s of common load balancers, so that they, not we, close idle connections."""
@@ -22,7 +23,7 @@ def uvicorn_config(gateway: Gateway, settings: Settings) -> uvicorn.Config:
         asgi(gateway),
         host=settings.host,
         port=settings.port,
-        http="httptools",
+        http=ServerProtocol,
         loop="uvloop",
         ws="none",
         lifespan="on",
