@@ -32,6 +32,7 @@ from gateway.http.data_plane import DataPlane, endpoint_of
 from gateway.http.respond import Send
 from gateway.pipeline import Pipeline
 from gateway.policy.model import Policy
+from gateway.shadows import Shadows
 from gateway.stores.journal_sqlite import SqliteJournal
 from gateway.stores.ledger import SlicedLedger
 from gateway.stores.open_books import open_books
@@ -83,6 +84,7 @@ class Gateway:
         self.recorder = Recorder(self.journal, self._metrics, sys.stdout if settings.log == "json" else None)
         ledger = settings.ledger or str(settings.journal.with_suffix(".ledger.sqlite"))
         self.ledger = SlicedLedger(lambda: open_books(ledger), clock, self._metrics.budget_passed)
+        self.shadows = Shadows(self.recorder, clock)
         self.succession = succession = Succession(self._generation(Served(policy, weights), fleet))
         self._metrics.serves(policy, fleet, weights.digest)
         self.siblings = Siblings(
@@ -127,7 +129,7 @@ class Gateway:
             classifier = before.classifier
         else:
             classifier = Classifier(policy.labelling, weights, secrets.token_bytes(32))
-        pipeline = Pipeline(policy, classifier, fleet, self.recorder, self.sweep, self._clock)
+        pipeline = Pipeline(policy, classifier, fleet, self.recorder, self.sweep, self.shadows, self._clock)
         return Generation(pipeline, fleet, classifier, weights)
 
     def _control(self, origin: Origin, settings: Settings) -> Control:
@@ -152,6 +154,7 @@ class Gateway:
         if self.control is not None:
             await self.control.reload.aclose()
         await self.sweep.aclose()
+        await self.shadows.aclose()
         await self.ledger.aclose()
         await self.recorder.aclose()
         self.journal.close()

@@ -31,6 +31,7 @@ from gateway.core.types import (
 from gateway.masked import UNMASKED, Classify, Sent, Variants, maskings, restored_body, restored_chunks, variants
 from gateway.policy.evaluate import decide, masks_wanted, refusal
 from gateway.policy.model import Policy
+from gateway.shadows import Copy, Shadows
 from gateway.sweep import Interruption, Sweep, Vigil
 from gateway.wire.errors import exhausted
 
@@ -101,14 +102,24 @@ class Pipeline:
     """One policy at work. A new policy means a new Pipeline; requests in flight finish under the one they met."""
 
     def __init__(
-        self, policy: Policy, classifier: Classify, fleet: Fleet, recorder: Recorder, sweep: Sweep, clock: Clock
+        self,
+        policy: Policy,
+        classifier: Classify,
+        fleet: Fleet,
+        recorder: Recorder,
+        sweep: Sweep,
+        shadows: Shadows,
+        clock: Clock,
     ) -> None:
         self.policy = policy
-        self.in_flight = 0  # requests that have met this pipeline, counted where they do, and have not ended
+        self.in_flight = (
+            0  # requests that have met this pipeline, counted where they do, and copies, that have not ended
+        )
         self._classifier = classifier
         self._fleet = fleet
         self._recorder = recorder
         self._sweep = sweep
+        self._shadows = shadows
         self._clock = clock
         self._is_masking = bool(policy.masks)
 
@@ -132,7 +143,21 @@ class Pipeline:
             trail.ending = Ending.ABANDONED
         finally:
             self._sweep.leave(vigil)
-            self._recorder.record(self._record(trail))
+            self._leave_record(trail)
+
+    def _leave_record(self, trail: Trail) -> None:
+        """At once, or where a copy of the request follows its answer, once that has ended too."""
+        record, shadow = self._record(trail), trail.decision.shadow
+        if shadow is None or trail.ending is not Ending.COMPLETED:
+            self._recorder.record(record)
+            return
+        what = trail.masked.get(shadow.mask) or trail
+        self.in_flight += 1
+        copy = Copy(self._fleet[shadow.backend], shadow, what.envelope, what.verdict.sensitivity, self._copied)
+        self._shadows.follow(copy, record)
+
+    def _copied(self) -> None:
+        self.in_flight -= 1
 
     def _masked(self, envelope: Envelope, verdict: Verdict, states: Mapping[str, BackendState]) -> Variants:
         return variants(envelope, verdict, masks_wanted(self.policy, envelope, verdict, states), self._classifier)

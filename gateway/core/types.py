@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.core.load import SaturatedAt
 from gateway.core.money import NanoUSD, Price
+from gateway.core.shadow import Shadow
 
 
 class Sensitivity(IntEnum):
@@ -312,7 +313,7 @@ class Decision(msgspec.Struct, frozen=True):
     """Ordered routes (best first; empty = refused), the rule that proposed them, and every route struck out with why.
 
     `excluded` holds (backend name, exclusion) in the order proposed. `spilled_from`: the backend that would have been
-    first, had it not been saturated.
+    first, had it not been saturated. `shadow`: where a copy goes once this is answered.
     """
 
     routes: tuple[Route, ...]
@@ -320,6 +321,7 @@ class Decision(msgspec.Struct, frozen=True):
     excluded: tuple[tuple[str, Exclusion], ...] = ()
     policy_digest: str = ""
     spilled_from: str = ""
+    shadow: Route | None = None
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -389,3 +391,4 @@ class Record(msgspec.Struct, frozen=True):
     states: Mapping[str, BackendState] = msgspec.field(default_factory=dict)
     maskings: tuple[Masking, ...] = ()
     masked: tuple[str, ...] = ()
+    shadow: Shadow | None = None  # what became of its copy

@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import NamedTuple
 
-from gateway.core.money import NanoUSD
-from gateway.core.types import Caller, Decision, Envelope, Masking, Record, Sensitivity, Verdict
+from gateway.core.money import NanoUSD, Price
+from gateway.core.types import Caller, Decision, Ending, Envelope, Masking, Record, Route, Sensitivity, Usage, Verdict
 from gateway.policy.belief import relabelled
 from gateway.policy.evaluate import decide, refusal
 from gateway.policy.model import Policy
@@ -94,7 +94,7 @@ class Backtest:
             self.of_this_policy += 1
             self.reproduced += new == old
         self._count(record, replay)
-        if new.routes != old.routes:
+        if (new.routes, new.shadow) != (old.routes, old.shadow):
             self.rerouted += 1
             self._compare(record, replay)
 
@@ -129,11 +129,13 @@ class Backtest:
             self.waits[answered] = (number + 1, waited + record.outcome.total_ms)
         if not replay.backend:
             self.new_refusals[self._refusal(record, replay)] += 1
-        if replay.cost is None or (answered and record.outcome.cost is None):
+        copied, copy = record.shadow, self._copy_cost(record, replay)
+        is_known = copied is None or copied.cost is not None or bool(copied.error)
+        if replay.cost is None or copy is None or not is_known or (answered and record.outcome.cost is None):
             self.unknown_costs += 1
             return
-        self.old_cost += record.outcome.cost or 0
-        self.new_cost = Cost(*(sum(pair) for pair in zip(self.new_cost, replay.cost, strict=True)))
+        self.old_cost += (record.outcome.cost or 0) + (0 if copied is None else copied.cost or 0)
+        self.new_cost = Cost(*map(sum, zip(self.new_cost, replay.cost, copy, strict=True)))
 
     def _refusal(self, record: Record, replay: Replay) -> str:
         if replay.decision.routes:  # every backend it may go to failed, as it did then
@@ -155,9 +157,9 @@ class Backtest:
         """Whether it may reach a zone that it could not before, other than those of the highest clearance."""
         policy = self._policy
         before = {
-            policy.backends[each.backend].zone for each in record.decision.routes if each.backend in policy.backends
+            policy.backends[each.backend].zone for each in _hops(record.decision) if each.backend in policy.backends
         }
-        after = {policy.backends[each.backend].zone for each in decision.routes}
+        after = {policy.backends[each.backend].zone for each in _hops(decision)}
         return any(zone.clearance < self._highest for zone in after - before)
 
     def _cost(self, record: Record, backend: str) -> Cost | None:
@@ -169,11 +171,31 @@ class Backtest:
         if backend == record.backend:
             cost = price.cost(usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens)
             return Cost(cost, cost, cost)
-        return Cost(
-            price.cost(usage.prompt_tokens, usage.completion_tokens // SPREAD, usage.prompt_tokens),
-            price.cost(usage.prompt_tokens, usage.completion_tokens),
-            price.cost(usage.prompt_tokens, usage.completion_tokens * SPREAD),
-        )
+        return _estimated(price, usage)
+
+    def _copy_cost(self, record: Record, replay: Replay) -> Cost | None:
+        """Of a copy to the same backend what it did cost; of another one as of any other answer."""
+        shadow, usage, copied = replay.decision.shadow, record.outcome.usage, record.shadow
+        if shadow is None or record.outcome.ending is not Ending.COMPLETED:
+            return Cost(0, 0, 0)
+        if copied is not None and copied.backend == shadow.backend:
+            known = copied.cost if copied.cost is not None or not copied.error else 0
+            return None if known is None else Cost(known, known, known)
+        price = self._policy.backends[shadow.backend].price
+        return None if price is None or usage is None else _estimated(price, usage)
+
+
+def _estimated(price: Price, usage: Usage) -> Cost:
+    """Of an answer that was not given."""
+    return Cost(
+        price.cost(usage.prompt_tokens, usage.completion_tokens // SPREAD, usage.prompt_tokens),
+        price.cost(usage.prompt_tokens, usage.completion_tokens),
+        price.cost(usage.prompt_tokens, usage.completion_tokens * SPREAD),
+    )
+
+
+def _hops(decision: Decision) -> tuple[Route, ...]:
+    return decision.routes if decision.shadow is None else (*decision.routes, decision.shadow)
 
 
 def _answering(decision: Decision, record: Record) -> str:

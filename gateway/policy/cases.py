@@ -23,6 +23,7 @@ from gateway.policy.vocabulary import (
 from gateway.policy.windows import PLAIN_INSTANT
 
 REFUSED = "true"
+NO_SHADOW = "none"
 REFUSAL_CODES = (
     "no_cleared_backend",
     "unsupported_by_backend",
@@ -100,7 +101,16 @@ def _expected(reader: Reader, value: Value | None, names: CaseNames) -> Expected
         zone_not=frozenset(reader.words(fields.get("zone_not"), names.zones)),
         sensitivity=_level(reader, fields.get("sensitivity")),
         tier=_tier(reader, fields.get("complexity")),
+        shadow=_shadow(reader, fields.get("shadow"), names),
     )
+
+
+def _shadow(reader: Reader, value: Value | None, names: CaseNames) -> str | None:
+    """The backend that a copy goes to; empty: there is none."""
+    if value is None:
+        return None
+    word = reader.word(value, (*names.backends, NO_SHADOW))
+    return "" if word == NO_SHADOW else word
 
 
 def _level(reader: Reader, value: Value | None) -> Sensitivity | None:

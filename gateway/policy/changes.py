@@ -57,4 +57,5 @@ def _routed(old: Policy, new: Policy) -> Iterator[str]:
 def _words(decision: Decision) -> str:
     routes = ", ".join(f"`{route.backend}`" for route in decision.routes)
     spilled = f" while `{decision.spilled_from}` is saturated" if decision.spilled_from else ""
-    return f"{routes or 'refused'} by `{decision.rule}`{spilled}"
+    copied = f" with a copy to `{decision.shadow.backend}`" if decision.shadow else ""
+    return f"{routes or 'refused'} by `{decision.rule}`{copied}{spilled}"

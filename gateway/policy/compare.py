@@ -58,7 +58,7 @@ def _within(
                 masks = (*old.masks, *new.masks)
                 masked = masked_well(witness.verdict, space.labelling, witness.envelope.caller, masks)
                 was, becomes = decided(old, source, witness, masked), decided(new, other, witness, masked)
-                if was.routes != becomes.routes:
+                if (was.routes, was.shadow) != (becomes.routes, becomes.shadow):
                     yield Difference(space.like(part, witness), witness, was, becomes, witness.states)
 
 

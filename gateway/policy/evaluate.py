@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from gateway.core.errors import GatewayError
 from gateway.core.types import (
     UP,
@@ -15,11 +17,13 @@ from gateway.core.types import (
     Exclusion,
     Masking,
     Route,
+    Standing,
     Verdict,
     Veto,
 )
 from gateway.policy.belief import causes
-from gateway.policy.model import Policy, Promise
+from gateway.policy.draw import is_drawn
+from gateway.policy.model import Policy, Promise, Shadowing
 from gateway.policy.vocabulary import AUTO, PINNED, UNKNOWN_ROUTES
 
 _RETRY_AFTER_S = 5
@@ -40,22 +44,37 @@ def decide(
     not know counts as `auto`; whoever accepts requests has refused it before. `maskings` has one for each of
     `masks_wanted` that could be done.
     INVARIANT: no route in the Decision leads to a zone whose clearance is below the sensitivity of what would be sent:
-    the verdict's, or where the route masks something that was found, that of its masking.
+    the verdict's, or where the route masks something that was found, that of its masking. The shadow is such a route.
     """
-    rule, proposed, spilled_from = _propose(policy, envelope, verdict, states)
+    rule, proposed, spilled_from, shadowing = _propose(policy, envelope, verdict, states)
     routes: list[Route] = []
     excluded: list[tuple[str, Exclusion]] = []
     for route in proposed:
-        spec, state = policy.backends[route.backend], states.get(route.backend, UP)
-        if _masks_any(route, verdict):
-            struck_out = _masked_exclusion(policy, route, states, envelope, verdict, maskings)
-        else:
-            struck_out = exclusion(spec, state, envelope, verdict)
+        struck_out = _struck_out(policy, route, states, envelope, verdict, maskings)
         if struck_out is None:
             routes.append(route)
         else:
             excluded.append((route.backend, struck_out))
-    return Decision(tuple(routes), rule, tuple(excluded), policy.digest, spilled_from)
+    shadow: Route | None = None
+    if shadowing is not None and routes and is_drawn(envelope.id, shadowing.share):
+        shadow = msgspec.structs.replace(shadowing.route, mask=routes[0].mask)  # a copy shows no more
+        is_idle = states.get(shadow.backend, UP).standing is Standing.UP and shadow.backend != routes[0].backend
+        if not is_idle or _struck_out(policy, shadow, states, envelope, verdict, maskings) is not None:
+            shadow = None
+    return Decision(tuple(routes), rule, tuple(excluded), policy.digest, spilled_from, shadow)
+
+
+def _struck_out(
+    policy: Policy,
+    route: Route,
+    states: Mapping[str, BackendState],
+    envelope: Envelope,
+    verdict: Verdict,
+    maskings: Sequence[Masking],
+) -> Exclusion | None:
+    if _masks_any(route, verdict):
+        return _masked_exclusion(policy, route, states, envelope, verdict, maskings)
+    return exclusion(policy.backends[route.backend], states.get(route.backend, UP), envelope, verdict)
 
 
 def exclusion(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict: Verdict) -> Exclusion | None:
@@ -117,11 +136,12 @@ def _broken_promise(
 
 
 class Proposal(NamedTuple):
-    """What is proposed, by which rule, and which backend was not first because it is saturated."""
+    """What is proposed, by which rule, which backend is not first because it is saturated, and where copies go."""
 
     rule: str
     routes: tuple[Route, ...]
     spilled_from: str = ""
+    shadow: Shadowing | None = None
 
 
 def _propose(policy: Policy, envelope: Envelope, verdict: Verdict, states: Mapping[str, BackendState]) -> Proposal:
@@ -134,8 +154,8 @@ def _propose(policy: Policy, envelope: Envelope, verdict: Verdict, states: Mappi
     for rule in policy.rules:
         if rule.matches(envelope, verdict, states):
             if rule.spill is not None and states.get(first := rule.routes[0].backend, UP).is_saturated:
-                return Proposal(rule.name, rule.spilled, first)
-            return Proposal(rule.name, rule.routes)
+                return Proposal(rule.name, rule.spilled, first, rule.shadow)
+            return Proposal(rule.name, rule.routes, "", rule.shadow)
     raise AssertionError("`otherwise` matches everything")
 
 

@@ -11,7 +11,7 @@ from gateway.core.types import UP, BackendState, Basis, Decision, Masking, Need,
 from gateway.policy.axes import leaves
 from gateway.policy.belief import relabelled, score_of
 from gateway.policy.evaluate import decide, refusal
-from gateway.policy.facts import route_words
+from gateway.policy.facts import copy_words, route_words
 from gateway.policy.match import predicate
 from gateway.policy.model import Condition, Every, Policy, Rule, Signal, Stands
 from gateway.policy.space import MODEL, OWN_NEED, TIME, TOKENS, Space, Witness
@@ -124,6 +124,10 @@ def _routes(policy: Policy, witness: Witness, decision: Decision) -> Iterator[st
     for number, route in enumerate(decision.routes, 1):
         zone = policy.backends[route.backend].zone
         yield f"{number}. {route_words(route)} in zone `{zone.name}`, {_cost(policy, witness, route.backend)}"
+    shadow = next((rule.shadow for rule in policy.rules if rule.name == decision.rule), None)
+    if shadow is not None:
+        not_this = "" if decision.shadow else ", but of this one does not"
+        yield f"+ {copy_words(shadow)} in zone `{policy.backends[shadow.route.backend].zone.name}`{not_this}"
     for name, struck_out in decision.excluded:
         yield f"✗ `{name}`: {struck_out.veto}: {struck_out.detail}"
     if not decision.routes:

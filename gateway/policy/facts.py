@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from gateway.core.money import NanoUSD, Price, dollars
 from gateway.core.types import BackendSpec, Route
-from gateway.policy.model import Policy, Rule
+from gateway.policy.model import Policy, Rule, Shadowing
 from gateway.policy.vocabulary import FINDING_KINDS
 from gateway.policy.words import condition_words, invariant_words
 
@@ -47,6 +47,14 @@ def _spill(rule: Rule) -> str:
     return "" if spill is None else f"; while `{rule.routes[0].backend}` is saturated {route_words(spill)} first"
 
 
+def _shadow(rule: Rule) -> str:
+    return "" if rule.shadow is None else f"; {copy_words(rule.shadow)}"
+
+
+def copy_words(shadow: Shadowing) -> str:
+    return f"a copy of {shadow.share / 100:g}% of them goes to `{shadow.route.backend}`"
+
+
 def masked_words(route: Route) -> str:
     return f" with {', '.join(f'`{kind}`' for kind in route.mask)} masked" if route.mask else ""
 
@@ -68,7 +76,10 @@ def _all(policy: Policy) -> Iterator[tuple[str, str]]:
         yield f"caller `{caller.id}`", f"team {caller.team or _NONE}, tags {tags or _NONE}, at least {least}"
     for number, rule in enumerate(policy.rules, 1):
         routes = ", ".join(route_words(route) for route in rule.routes)
-        yield f"rule `{rule.name}`", f"number {number}: {condition_words(rule.when)} → {routes}{_spill(rule)}"
+        yield (
+            f"rule `{rule.name}`",
+            f"number {number}: {condition_words(rule.when)} → {routes}{_spill(rule)}{_shadow(rule)}",
+        )
     yield "unknown paths", f"`{policy.unknown_routes}`" if policy.unknown_routes else "404"
     yield "deadline", f"{policy.deadline_s:g}s"
     yield "baseline", f"`{policy.baseline}`" if policy.baseline else _NONE

@@ -36,6 +36,7 @@ _WORD: Node = {"type": "string"}
 _CLOCK: Node = {"type": "string", "pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"}
 _FLAG: Node = {"type": "boolean"}
 _SHARE: Node = {"type": "number", "minimum": 0, "maximum": 1}
+_PERCENT: Node = {"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,2})?%$"}
 _DOLLARS: Node = {"type": ["number", "string"]}
 _LIMIT: Node = {"type": ["number", "string"], "minimum": 0, "maximum": MOST_USD}
 _WINDOW: Node = {"type": "string", "pattern": "^(hour|day|week|month|[1-9][0-9]{0,4}(m|h|d))$"}
@@ -102,6 +103,7 @@ _ROUTES: Mapping[str, Node] = {
     "timeouts": _ref("TIMEOUTS"),
     "retries": _RETRIES,
     "spill": _ref("ROUTE"),
+    "shadow": _ref("SHADOW"),
 }
 _FORMS: Mapping[str, Mapping[str, Node]] = {
     "POLICY": {
@@ -173,6 +175,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
         **_TIMES,
         "retries": _RETRIES,
     },
+    "SHADOW": {"to": _NAME, "share": _PERCENT},
     "TIMEOUTS": _TIMES,
     "BOUNDS": dict.fromkeys(schema.BOUNDS.keys, _whole(0)),
     "TIME": {"days": _words(DAYS), "from": _CLOCK, "to": _CLOCK, "time_zone": _WORD},
@@ -208,6 +211,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
         "zone_not": _some(_NAME),
         "sensitivity": _CLASS,
         "complexity": _TIER,
+        "shadow": _NAME,
     },
 }
 _ALONE = ("ROUTE",)

@@ -103,6 +103,13 @@ class Negated(msgspec.Struct, frozen=True):
 Condition = OneOf | AnyOf | Between | During | Stands | Every | Some | Negated
 
 
+class Shadowing(msgspec.Struct, frozen=True):
+    """Where copies of a rule's requests go, and what share of them, in hundredths of a percent."""
+
+    route: Route
+    share: int
+
+
 class Rule(msgspec.Struct, frozen=True):
     """Proposes its routes, in order, for what it matches. `when` None: everything; `matches` is `when`, compiled.
 
@@ -114,6 +121,7 @@ class Rule(msgspec.Struct, frozen=True):
     routes: tuple[Route, ...]
     matches: Predicate
     spill: Route | None = None
+    shadow: Shadowing | None = None
 
     @property
     def spilled(self) -> tuple[Route, ...]:
@@ -173,7 +181,8 @@ class Given(msgspec.Struct, frozen=True):
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """What a case demands of the decision; None: nothing. `refused` is a code, or "true" for any."""
+    """What a case demands of the decision; None: nothing. `refused` is a code, or "true" for any;
+    `shadow` is empty for none."""
 
     rule: str | None
     backends: tuple[str, ...] | None
@@ -181,6 +190,7 @@ class Expected(msgspec.Struct, frozen=True):
     zone_not: frozenset[str]
     sensitivity: Sensitivity | None
     tier: Tier | None
+    shadow: str | None
 
 
 class Case(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gateway.core.types import Sensitivity
-from gateway.policy.facts import masked_words, saturation_words
+from gateway.policy.facts import copy_words, masked_words, saturation_words
 from gateway.policy.labelling import kinds_of
 from gateway.policy.model import Policy, Rule
 from gateway.policy.verify import verify
@@ -82,7 +82,7 @@ def _proposals(policy: Policy) -> Iterator[str]:
     for number, rule in enumerate(policy.rules, 3):
         backends = ", then ".join(f"`{route.backend}`{masked_words(route)}" for route in rule.routes)
         subject = "Any other request" if rule.when is None else f"A request that is {condition_words(rule.when)}"
-        yield f"{number}. {subject} goes to {backends}{_spill(policy, rule)} (rule `{rule.name}`)."
+        yield f"{number}. {subject} goes to {backends}{_spill(policy, rule)} (rule `{rule.name}`).{_shadow(rule)}"
 
 
 def _spill(policy: Policy, rule: Rule) -> str:
@@ -91,6 +91,14 @@ def _spill(policy: Policy, rule: Rule) -> str:
     first = policy.backends[rule.routes[0].backend]
     when = f"while `{first.name}` is saturated ({saturation_words(first)})"
     return f"; {when}, to `{rule.spill.backend}`{masked_words(rule.spill)} first"
+
+
+def _shadow(rule: Rule) -> str:
+    """A sentence of its own."""
+    if rule.shadow is None:
+        return ""
+    words = copy_words(rule.shadow)
+    return f" {words[0].upper()}{words[1:]}, whose answer is thrown away."
 
 
 def _promises(policy: Policy) -> Iterator[str]:

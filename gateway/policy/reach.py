@@ -10,6 +10,7 @@ from gateway.policy.model import Condition, Policy
 from gateway.policy.space import ENDPOINT, MODEL, OWN_NEED, SENSITIVITY, SUPPOSED, Box, Space, Witness
 from gateway.policy.vocabulary import PINNED, UNKNOWN_ROUTES
 
+SHADOW_HOP = -1
 MOST_STEPS = 2_000_000
 """Of splitting boxes in one search. Policies that people can read need a few thousand."""
 
@@ -24,12 +25,16 @@ class Source(NamedTuple):
     before: tuple[Condition | None, ...]
     states: Mapping[str, BackendState] = {}
     is_spilled: bool = False
+    is_shadow: bool = False
 
 
 def every_source(policy: Policy, space: Space) -> list[Source]:
-    """The usual ones, and each rule that spills while it does."""
+    """The usual ones, each rule that spills while it does, and of each of these the copies."""
     spilled = (source for name in policy.spilling for source in sources(policy, space, name) if source.is_spilled)
-    return [*sources(policy, space), *spilled]
+    found = [*sources(policy, space), *spilled]
+    copies = {rule.name: (rule.shadow.route.backend,) for rule in policy.rules if rule.shadow is not None}
+    shadows = (each._replace(backends=copies[each.name], is_shadow=True) for each in found if each.name in copies)
+    return [*found, *shadows]
 
 
 def sources(policy: Policy, space: Space, saturated: str | None = None) -> list[Source]:
@@ -139,7 +144,8 @@ def admitted(policy: Policy, space: Space, backend: str, box: Box) -> list[Box]:
 
 
 class Taken(NamedTuple):
-    """A request that takes a route of a source: `hop` counts the routes that must fail before, from 0."""
+    """A request that takes a route of a source: `hop` counts the routes that must fail before, from 0; a copy's hop is
+    `SHADOW_HOP`."""
 
     witness: Witness
     decision: Decision
@@ -153,10 +159,18 @@ def taking(policy: Policy, space: Space, source: Source, backend: str, boxes: It
         for each in space.witnesses(box):
             witness = meeting(source, each)
             decision = decided(policy, source, witness)
-            hop = next((hop for hop, route in enumerate(decision.routes) if route.backend == backend), None)
+            hop = _shadow_hop(decision) if source.is_shadow else _hop(decision, backend)
             if hop is not None:
                 return Taken(witness, decision, hop)
     return None
+
+
+def _hop(decision: Decision, backend: str) -> int | None:
+    return next((hop for hop, route in enumerate(decision.routes) if route.backend == backend), None)
+
+
+def _shadow_hop(decision: Decision) -> int | None:
+    return None if decision.shadow is None else SHADOW_HOP
 
 
 def decided(policy: Policy, source: Source, witness: Witness, maskings: Sequence[Masking] = ()) -> Decision:

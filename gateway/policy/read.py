@@ -16,6 +16,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}")
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?:(:-)([^}]*))?\}")
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+_PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,2})?)%")
 _DURATION = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DAY_S = 86_400
@@ -170,6 +171,16 @@ class Reader:
         if form.fullmatch(said.text) and holds(parsed := parse(said.text)):
             return parsed
         return self._instead(said, expected, default)
+
+    def share(self, value: Value | None) -> int:
+        """A share of the requests, in hundredths of a percent."""
+        said = self._said(value)
+        if said is None:
+            return 1
+        found = _PERCENT.fullmatch(said.text)
+        if found and 0 < (share := int(Decimal(found[1]) * 100)) <= 10_000:
+            return share
+        return self._instead(said, "a share such as `5%`, from 0.01% to 100%", 1)
 
     def duration(self, value: Value | None, default: float, *, least: float = 0.001) -> float:
         """Seconds."""

@@ -67,14 +67,18 @@ def _of_source(policy: Policy, space: Space, source: Source) -> Iterator[Remark]
     """Of a route with a mask nothing is said: what is left of a request once it is masked, no enumeration knows."""
     first = next(reaching(space, source), None)
     if first is None:
-        if source.name in policy.places and source.when is not None and not source.is_spilled:
+        is_plain = not (source.is_spilled or source.is_shadow)
+        if source.name in policy.places and source.when is not None and is_plain:
             yield Remark(Fault.DEAD_RULE, policy.places[source.name], _why_dead(policy, space, source))
         return
     masked = {route.backend for rule in policy.rules if rule.name == source.name for route in rule.ways if route.mask}
+    if source.is_shadow and source.is_spilled:
+        return
     for backend in source.backends[:1] if source.is_spilled else source.backends:
-        if backend not in masked and taking(policy, space, source, backend, source.boxes) is None:
+        is_masked = bool(masked) if source.is_shadow else backend in masked
+        if not is_masked and taking(policy, space, source, backend, source.boxes) is None:
             yield _dead_route(policy, space, source, backend, first)
-    if source.name != UNKNOWN_ROUTES and not source.is_spilled:
+    if source.name != UNKNOWN_ROUTES and not (source.is_spilled or source.is_shadow):
         yield from _gaps(policy, space, source)
 
 
@@ -94,6 +98,7 @@ def _dead_route(policy: Policy, space: Space, source: Source, backend: str, box:
     struck_out = exclusion(policy.backends[backend], UP, witness.envelope, witness.verdict)
     reason = "" if struck_out is None else f", such as: {struck_out.detail}"
     verb, part = ("spill", "spill") if source.is_spilled else ("send anything", "route")
+    verb, part = ("send a copy", "shadow") if source.is_shadow else (verb, part)
     where = f"`{source.name}`" if source.name == UNKNOWN_ROUTES else f"rule `{source.name}`"
     return Remark(
         Fault.DEAD_ROUTE,

@@ -10,7 +10,7 @@ from gateway.core.types import BackendSpec, Route
 from gateway.policy import schema
 from gateway.policy.conditions import Names, read_condition
 from gateway.policy.match import always, predicate
-from gateway.policy.model import Condition, Rule
+from gateway.policy.model import Condition, Rule, Shadowing
 from gateway.policy.problems import Place, place_of
 from gateway.policy.read import Reader, Value
 from gateway.policy.vocabulary import (
@@ -37,12 +37,14 @@ def read_rules(
         rules.append(rule)
     routes: tuple[Route, ...] = ()
     spill: Route | None = None
+    shadow: Shadowing | None = None
     if "otherwise" in fields:
         value = Value(fields["otherwise"].node, "`otherwise`")
         keys = reader.fields(value, schema.OTHERWISE)
         routes = _routes(reader, keys, names, backends)
         spill = _spill(reader, keys, routes, names, backends)
-    return (*rules, Rule(OTHERWISE, None, routes, always, spill))
+        shadow = _shadow(reader, keys, routes, backends)
+    return (*rules, Rule(OTHERWISE, None, routes, always, spill, shadow))
 
 
 def rule_places(fields: Mapping[str, Value]) -> Mapping[str, Place]:
@@ -84,7 +86,8 @@ def _rule(reader: Reader, value: Value, names: Names, backends: Mapping[str, Bac
     when = _condition(reader, fields.get("when"), names)
     matches = always if when is None else predicate(when)
     routes = _routes(reader, fields, names, backends)
-    return Rule(name, when, routes, matches, _spill(reader, fields, routes, names, backends))
+    spill, shadow = _spill(reader, fields, routes, names, backends), _shadow(reader, fields, routes, backends)
+    return Rule(name, when, routes, matches, spill, shadow)
 
 
 def _condition(reader: Reader, value: Value | None, names: Names) -> Condition | None:
@@ -151,6 +154,21 @@ def _spill(
         )
         reader.problems.add(value.node, sentence)
     return listed or spill
+
+
+def _shadow(
+    reader: Reader, fields: Mapping[str, Value], routes: tuple[Route, ...], backends: Mapping[str, BackendSpec]
+) -> Shadowing | None:
+    """Asked once, and masked as the first route of the decision is."""
+    value = fields.get("shadow")
+    if value is None:
+        return None
+    keys = reader.fields(value, schema.SHADOW)
+    to = reader.word(keys.get("to"), backends)
+    if routes and to and to == routes[0].backend:
+        reader.problems.add(value.node, f"{value.what} is of `{to}`, which is asked anyway; name another")
+    timed = _plain(reader, fields)
+    return Shadowing(Route(to, timed.first_byte_s, timed.total_s), reader.share(keys.get("share")))
 
 
 def _route(reader: Reader, value: Value, plain: Route, names: Names, backends: Mapping[str, BackendSpec]) -> Route:

@@ -62,9 +62,10 @@ CLASSIFY = Shape(optional=("sensitivity", "complexity"))
 SENSITIVITY = Shape(optional=("kinds", "ignore", "default", "lexicons", "tags", "unlisted", "unreadable", "on_error"))
 LEXICON = Shape(required=("name", "file", "class"))
 COMPLEXITY = Shape(optional=("medium_from", "hard_from"))
-RULE = Shape(required=("name", "when", "route"), optional=("timeouts", "retries", "spill"))
-OTHERWISE = Shape(required=("route",), optional=("timeouts", "retries", "spill"))
+RULE = Shape(required=("name", "when", "route"), optional=("timeouts", "retries", "spill", "shadow"))
+OTHERWISE = Shape(required=("route",), optional=("timeouts", "retries", "spill", "shadow"))
 ROUTE = Shape(required=("to",), optional=("mask", "first_byte", "total", "retries"))
+SHADOW = Shape(required=("to", "share"))
 TIMEOUTS = Shape(optional=("first_byte", "total"))
 TIME = Shape(optional=("days", "from", "to", "time_zone"))
 BOUNDS = Shape(optional=("at_least", "at_most"))
@@ -90,7 +91,7 @@ GIVEN = Shape(
         "saturated",
     )
 )
-EXPECT = Shape(optional=("rule", "backends", "refused", "zone_not", "sensitivity", "complexity"))
+EXPECT = Shape(optional=("rule", "backends", "refused", "zone_not", "sensitivity", "complexity", "shadow"))
 
 DECIDING = ("zones", "times", "classify", "rules", "otherwise", "models", "unknown_routes", "invariants", "tests")
 DECIDING_KEYS = {

@@ -23,6 +23,7 @@ from gateway.core.types import (
 from gateway.policy import axes
 from gateway.policy.axes import Leaf, leaves, mentioned
 from gateway.policy.belief import FAILED_NOTE, UNREADABLE_NOTE, class_of, found, score_of
+from gateway.policy.draw import ALWAYS_DRAWN
 from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Policy, Signal, Some, Stands
 from gateway.policy.vocabulary import FINDING_KINDS
 from gateway.policy.windows import instants
@@ -255,7 +256,7 @@ class Space:
         assert isinstance(tier, Tier)
         needs = {need for need, axis in self.needs.items() if box[axis] == PRESENT and isinstance(need, Need)}
         envelope = Envelope(
-            id="req_proof",
+            id=ALWAYS_DRAWN,
             caller=caller,
             endpoint=endpoint,
             method="POST",

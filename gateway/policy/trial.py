@@ -88,9 +88,13 @@ def _mistakes(policy: Policy, case: Case, witness: Witness, decision: Decision) 
         if not code or expected.refused not in (REFUSED, code):
             wanted = "a refusal" if expected.refused == REFUSED else f"the refusal `{expected.refused}`"
             yield f"expected {wanted}, it is " + (f"`{code}`" if code else f"sent to {_ticked(backends)}")
-    for name in backends:
+    copied_to = "" if decision.shadow is None else decision.shadow.backend
+    for name in (*backends, *filter(None, [copied_to])):
         if policy.backends[name].zone.name in expected.zone_not:
             yield f"expected nothing in zone `{policy.backends[name].zone.name}`, but `{name}` may be asked"
+    if expected.shadow not in (None, copied_to):
+        wanted = f"a copy to `{expected.shadow}`" if expected.shadow else "no copy"
+        yield f"expected {wanted}, " + (f"it goes to `{copied_to}`" if copied_to else "there is none")
     if expected.sensitivity not in (None, verdict.sensitivity):
         yield f"expected sensitivity `{expected.sensitivity.label}`, it is `{verdict.sensitivity.label}`"
     if expected.tier not in (None, verdict.tier):

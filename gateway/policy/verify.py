@@ -12,7 +12,7 @@ from gateway.core.types import Decision, Endpoint, Sensitivity
 from gateway.policy.axes import leaves
 from gateway.policy.model import AnyOf, Invariant, Policy, Promise, Signal, Stands
 from gateway.policy.problems import Place
-from gateway.policy.reach import Source, decided, each_on, each_split, every_source, reaching, taking
+from gateway.policy.reach import SHADOW_HOP, Source, decided, each_on, each_split, every_source, reaching, taking
 from gateway.policy.space import ABSENT, SENSITIVITY, Box, Space, Witness
 from gateway.policy.vocabulary import AUTO, PINNED, UNKNOWN_ROUTES
 from gateway.policy.words import invariant_words, witness_words
@@ -21,7 +21,8 @@ _CLEARANCE = "no request goes to a zone that is cleared for less than its class"
 
 
 class Leak(NamedTuple):
-    """How a promise is broken: this request, decided so. `hop` counts routes from 0; None: no route leads there."""
+    """How a promise is broken: this request, decided so. `hop` counts routes from 0, or is a copy's; None: none leads
+    there."""
 
     witness: Witness
     decision: Decision
@@ -87,7 +88,7 @@ def _strayed(policy: Policy, space: Space, source: Source, invariant: Invariant 
 def _unkept(policy: Policy, space: Space, source: Source, invariant: Invariant | None) -> Iterator[Leak]:
     """`always` speaks of what rules decide: no pin, no unknown path, and no need but those that it names itself."""
     assert invariant is not None
-    if source.name in (PINNED, UNKNOWN_ROUTES) or source.is_spilled:  # spilling leaves no route out
+    if source.name in (PINNED, UNKNOWN_ROUTES) or source.is_spilled or source.is_shadow:  # they leave no route out
         return
     spoken_of, _ = each_split(space, source.boxes, invariant.when)
     for box in reaching(space, source, [part for each in spoken_of for part in _plain(space, each, invariant)]):
@@ -115,7 +116,7 @@ def _length(leak: Leak) -> tuple[int, int]:
     envelope, verdict, states = leak.witness
     odd = len(envelope.needs) + len(verdict.findings) + 2 * len(verdict.unknown) + (envelope.model != AUTO)
     odd += 2 * (envelope.endpoint is not Endpoint.CHAT) + 2 * len(states)
-    return (leak.hop or 0) + bool(leak.decision.spilled_from), 2 * odd + envelope.stream + (verdict.tier > 0) + (
+    return abs(leak.hop or 0) + bool(leak.decision.spilled_from), 2 * odd + envelope.stream + (verdict.tier > 0) + (
         envelope.prompt_tokens > 0
     )
 
@@ -130,12 +131,14 @@ def path(policy: Policy, leak: Leak, space: Space) -> list[str]:
     ]
     if hop is None:
         return [*lines, f"zone:    {_ticked(_zones(policy, decision)) or 'none'}"]
-    before = [route.backend for route in decision.routes[:hop]]
+    before = [route.backend for route in decision.routes[: max(hop, 0)]]
     failures = [f"`{decision.spilled_from}` saturated"] if decision.spilled_from else []
     failures += [f"{_ticked(before)} down, overloaded or without a first byte in time"] if before else []
     failure = ", ".join(failures) or "none is needed"
-    zone = policy.backends[decision.routes[hop].backend].zone
-    where = f"`{zone.name}`, cleared for {zone.clearance.label}, through backend `{decision.routes[hop].backend}`"
+    reached = decision.shadow if hop == SHADOW_HOP else decision.routes[hop]
+    assert reached is not None, "a hop is a route of the decision or its shadow"
+    zone, by = policy.backends[reached.backend].zone, "a copy to backend" if hop == SHADOW_HOP else "backend"
+    where = f"`{zone.name}`, cleared for {zone.clearance.label}, through {by} `{reached.backend}`"
     return [*lines, f"failure: {failure}", f"zone:    {where}"]
 
 

@@ -10,6 +10,7 @@ from gateway.classify.weights import shipped_weights
 from gateway.core.types import Caller, Endpoint, Envelope, Masking, Verdict
 from gateway.masked import maskings, variants
 from gateway.policy.belief import UNREADABLE_NOTE, class_of, found, masked_well, score_of, tier_of
+from gateway.policy.draw import ALWAYS_DRAWN
 from gateway.policy.model import Case, Given, Policy
 from gateway.policy.space import PATHS, Witness
 from gateway.policy.windows import PLAIN_INSTANT
@@ -42,7 +43,7 @@ def request(policy: Policy, endpoint: Endpoint, caller: Caller, body: bytes, at:
     is_known = endpoint is not Endpoint.UNKNOWN
     reading = requests.read(endpoint, body) if is_known else requests.read_unknown("application/json", body)
     return Envelope(
-        id="req_asked",
+        id=ALWAYS_DRAWN,
         caller=caller,
         endpoint=endpoint,
         method="POST",

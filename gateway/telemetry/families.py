@@ -40,6 +40,15 @@ ATTEMPTS = Family(
     ("backend", "zone", "sensitivity", "error"),
     "Attempts, answered (no error) or not: which class of content was sent where",
 )
+SHADOWS = Family(
+    "gateway_shadows_total",
+    "counter",
+    ("backend", "zone", "sensitivity", "error"),
+    "Copies of answered requests, answered (no error), `dropped` or failed: which class of content was sent where",
+)
+SHADOW_COST = Family(
+    "gateway_shadow_cost_usd_total", "counter", ("backend",), "What answers to copies cost, where the price is known"
+)
 VIOLATIONS = Family(
     "gateway_clearance_violations_total",
     "counter",
@@ -97,6 +106,8 @@ FAMILIES: tuple[Family, ...] = (
     SPILLED,
     EXCLUDED,
     ATTEMPTS,
+    SHADOWS,
+    SHADOW_COST,
     VIOLATIONS,
     SECONDS,
     FIRST_BYTE,

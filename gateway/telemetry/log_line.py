@@ -7,7 +7,8 @@ from typing import TextIO
 import msgspec
 
 from gateway.core.errors import JournalUnavailable
-from gateway.core.money import dollars
+from gateway.core.money import NanoUSD, dollars
+from gateway.core.shadow import Shadow
 from gateway.core.types import Attempt, Basis, Ending, Endpoint, Record, Veto
 
 
@@ -18,6 +19,18 @@ class Try(msgspec.Struct, frozen=True):
     replica: str
     first_byte_ms: float | None
     error: str
+
+
+class Copied(msgspec.Struct, frozen=True):
+    """What became of a copy, as the line tells it."""
+
+    backend: str
+    status: int
+    error: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_usd: msgspec.Raw
+    total_ms: float
 
 
 class LogLine(msgspec.Struct, frozen=True):
@@ -51,6 +64,7 @@ class LogLine(msgspec.Struct, frozen=True):
     completion_tokens: int | None
     cost_usd: msgspec.Raw
     total_ms: float
+    shadow: Copied | None
     policy: str
 
 
@@ -105,9 +119,26 @@ def log_line(record: Record) -> LogLine:
         code=outcome.code,
         prompt_tokens=None if usage is None else usage.prompt_tokens,
         completion_tokens=None if usage is None else usage.completion_tokens,
-        cost_usd=_NULL if outcome.cost is None else msgspec.Raw(dollars(outcome.cost).encode()),
+        cost_usd=_usd(outcome.cost),
         total_ms=round(outcome.total_ms, 1),
+        shadow=None if record.shadow is None else _copied(record.shadow),
         policy=decision.policy_digest[:_DIGITS],
+    )
+
+
+def _usd(cost: NanoUSD | None) -> msgspec.Raw:
+    return _NULL if cost is None else msgspec.Raw(dollars(cost).encode())
+
+
+def _copied(shadow: Shadow) -> Copied:
+    return Copied(
+        backend=shadow.backend,
+        status=shadow.status,
+        error=shadow.error,
+        prompt_tokens=shadow.prompt_tokens,
+        completion_tokens=shadow.completion_tokens,
+        cost_usd=_usd(shadow.cost),
+        total_ms=round(shadow.total_ms, 1),
     )
 
 

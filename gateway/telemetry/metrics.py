@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 from gateway.core.budgets import Warned
 from gateway.core.errors import ClearanceViolation
 from gateway.core.ports import Fleet
+from gateway.core.shadow import Shadow
 from gateway.core.types import Ending, Record, Sensitivity, Tier
 from gateway.policy.model import Policy
 from gateway.telemetry import families
@@ -63,6 +64,8 @@ class Metrics:
         self._spilled = self._counters(families.SPILLED)
         self._excluded = self._counters(families.EXCLUDED)
         self._attempts = self._counters(families.ATTEMPTS)
+        self._shadows = self._counters(families.SHADOWS)
+        self._shadow_cost = self._counters(families.SHADOW_COST)
         self._violations = self._counter(families.VIOLATIONS)
         self._seconds = self._histograms(families.SECONDS)
         self._first_byte = self._histograms(families.FIRST_BYTE)
@@ -133,8 +136,17 @@ class Metrics:
             self._spilled[(decision.spilled_from,)].inc()
         for backend, exclusion in decision.excluded:
             self._excluded[(backend, exclusion.veto)].inc()
+        if record.shadow is not None:
+            self._count_shadow(record.shadow)
         self._count_attempts(record)
         self._count_usage(record)
+
+    def _count_shadow(self, shadow: Shadow) -> None:
+        self._shadows[(shadow.backend, shadow.zone, shadow.sensitivity, self._errors.bounded(shadow.error))].inc()
+        if shadow.error == _VIOLATION:
+            self._violations.inc()
+        if shadow.cost is not None:
+            self._shadow_cost[(shadow.backend,)].inc(shadow.cost / 1_000_000_000)
 
     def _count_attempts(self, record: Record) -> None:
         """What is counted as sent is the class of what was sent: of the masked request, where the route masks."""

@@ -160,6 +160,15 @@ def spills(policy: dict[str, Any], rule: dict[str, Any]) -> st.SearchStrategy[An
     return st.sampled_from([None, *rest, *others, *mappings])
 
 
+def shadows(policy: dict[str, Any], rule: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Nothing, or where copies go."""
+    first = rule["route"][0] if isinstance(rule["route"], list) else rule["route"]
+    name = first if isinstance(first, str) else first["to"]
+    others = [other for other in policy["backends"] if other != name]
+    copies = [{"to": other, "share": share} for other in others for share in ("0.01%", "100%")]
+    return st.sampled_from([None, None, *copies])
+
+
 labellings = st.fixed_dictionaries(
     {"kinds": st.dictionaries(st.sampled_from(KINDS), st.sampled_from(CLASSES))},
     optional={key: st.sampled_from(CLASSES) for key in ("default", "unlisted", "unreadable")},
@@ -211,6 +220,8 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
     for rule in (*policy["rules"], policy["otherwise"]):
         if spill := draw(spills(policy, rule)):
             rule["spill"] = spill
+        if shadow := draw(shadows(policy, rule)):
+            rule["shadow"] = shadow
     if draw(st.booleans()):
         policy["classify"] = {"sensitivity": draw(labellings), "complexity": draw(thresholds)}
     if draw(st.booleans()):

@@ -42,7 +42,7 @@ def recorded(
     return Record(
         id=envelope.id,
         decision_id=envelope.decision_id,
-        at=0.0,
+        at=envelope.received_at,
         caller=envelope.caller,
         endpoint=envelope.endpoint,
         model=envelope.model if policy.knows_model(envelope.model) else "",

@@ -18,7 +18,8 @@ STATUSES = {"clearance": 403, "capability": 400, "context": 400, "health": 503}
 def test_no_route_leads_to_a_zone_below_the_sensitivity(written: dict[str, Any], cases: Cases) -> None:
     policy = loaded(written)
     for envelope, verdict, fleet in cases:
-        for route in decide(policy, envelope, verdict, fleet).routes:
+        decision = decide(policy, envelope, verdict, fleet)
+        for route in (*decision.routes, *filter(None, [decision.shadow])):
             assert policy.backends[route.backend].zone.clearance >= verdict.sensitivity
 
 

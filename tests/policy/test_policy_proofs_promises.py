@@ -38,7 +38,9 @@ def places(written: dict[str, Any]) -> list[dict[str, str]]:
 def is_broken(invariant: Invariant, policy: Policy, envelope: Envelope, verdict: Verdict, fleet: Any) -> bool:
     if not invariant.matches(envelope, verdict, fleet):
         return False
-    reached = {route.backend for route in decide(policy, envelope, verdict, fleet).routes}
+    decision = decide(policy, envelope, verdict, fleet)
+    hops = decision.routes if decision.shadow is None else (*decision.routes, decision.shadow)
+    reached = {route.backend for route in hops}
     forbidden = reached & invariant.backends if invariant.promise is Promise.NEVER else reached - invariant.backends
     return bool(forbidden)
 

@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from gateway.core.money import NanoUSD
+from gateway.core.shadow import Shadow
 from gateway.core.types import (
     Attempt,
     BackendState,
@@ -62,6 +63,10 @@ OUTCOMES = st.builds(
 
 STATES = st.builds(BackendState, st.booleans(), WORDS, st.none() | COUNTS, st.booleans())
 
+SHADOWS = st.builds(
+    Shadow, WORDS, WORDS, WORDS, st.integers(0, 999), WORDS, st.none() | COUNTS, st.none() | COUNTS, st.none() | COUNTS
+)
+
 
 @st.composite
 def any_record(draw: st.DrawFn) -> Record:
@@ -84,6 +89,7 @@ def any_record(draw: st.DrawFn) -> Record:
         zone=draw(WORDS),
         outcome=draw(OUTCOMES),
         states=draw(st.dictionaries(WORDS, STATES, max_size=3)),
+        shadow=draw(st.none() | SHADOWS),
     )
 
 

@@ -49,6 +49,7 @@ def test_a_line_tells_what_was_decided_and_how_it_ended() -> None:
         "zone": "on_prem",
         "masked": [],
         "spilled_from": "",
+        "shadow": None,
         "excluded": {"frontier": "clearance"},
         "attempts": [
             {"backend": "local", "replica": "a:1", "first_byte_ms": None, "error": "overloaded"},

@@ -13,6 +13,7 @@ from recorded import ANSWERED, REFUSED, Fleet, Sweep, a_policy, a_record
 
 from gateway.core.budgets import Budget, RollingWindow, Standing, Warned
 from gateway.core.money import NanoUSD
+from gateway.core.shadow import Shadow
 from gateway.core.types import (
     Attempt,
     BackendState,
@@ -67,6 +68,7 @@ def test_every_metric_is_rendered_with_its_type_and_labels(
     metrics.count(a_record(outcome=REFUSED))
     metrics.count(a_record(masked=("card",)))
     metrics.count(a_record(decision=Decision((), "otherwise", spilled_from="local")))
+    metrics.count(a_record(shadow=Shadow("canary", "on_prem", "public", 200, "", 3, 4, NanoUSD(5))))
     metrics.turned_away("invalid_json")
     metrics.reloaded("refused")
     metrics.budget_passed(Warned(charge(BUDGET), 80, Standing(NanoUSD(10), NanoUSD(8), NanoUSD(0), 0.0)))

@@ -14,6 +14,7 @@ from gateway.classify.weights import shipped_weights
 from gateway.core.types import ANONYMOUS, BackendState, Endpoint, Envelope
 from gateway.http.respond import AsgiResponder
 from gateway.pipeline import Pipeline
+from gateway.shadows import Shadows
 from gateway.stores.journal_sqlite import SqliteJournal
 from gateway.sweep import Sweep as RealSweep
 from gateway.telemetry.metrics import Metrics
@@ -80,7 +81,7 @@ async def test_no_content_leaves_a_trace(tmp_path: Path, endpoint: Endpoint, is_
     recorder = Recorder(journal, metrics, out)
     await recorder.start()
     classifier = Classifier(policy.labelling, shipped_weights(), b"k" * 32)
-    pipeline = Pipeline(policy, classifier, fleet, recorder, RealSweep(clock), clock)
+    pipeline = Pipeline(policy, classifier, fleet, recorder, RealSweep(clock), Shadows(recorder, clock), clock)
     await pipeline.serve(envelope(endpoint), nothing_left, AsgiResponder(send, endpoint))
     await recorder.flushed()
     (record,) = journal.read(0, 10)
