@@ -5,6 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from gateway.core.money import NanoUSD
+from gateway.core.types import Caller
 
 
 class CalendarUnit(StrEnum):
@@ -59,6 +60,17 @@ class Scope(msgspec.Struct, frozen=True):
     teams: frozenset[str] = frozenset()
     callers: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
+
+    def pays(self, caller: Caller, zone: str, backend: str, model: str | None) -> bool:
+        """Whether it pays for an attempt. `model` is the service's own name; None: it is not asked for one."""
+        return (
+            (not self.zones or zone in self.zones)
+            and (not self.backends or backend in self.backends)
+            and (not self.models or model in self.models)
+            and (not self.teams or caller.team in self.teams)
+            and (not self.callers or caller.id in self.callers)
+            and (not self.tags or not self.tags.isdisjoint(caller.tags))
+        )
 
 
 class Budget(msgspec.Struct, frozen=True):

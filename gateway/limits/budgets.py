@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from gateway.core.budgets import Budget, CalendarWindow, Charge, Each, Scope, Window
+from gateway.core.budgets import Budget, CalendarWindow, Charge, Each, Window
 from gateway.core.money import NanoUSD
 from gateway.core.types import Caller
 
@@ -18,26 +18,13 @@ def charges(
     `model` is the service's own name; None: it is not asked for one.
     """
     return tuple(
-        charge(budget, _share(budget, caller))
-        for budget in budgets
-        if _pays(budget.scope, caller, zone, backend, model)
+        charge(budget, _share(budget, caller)) for budget in budgets if budget.scope.pays(caller, zone, backend, model)
     )
 
 
 def charge(budget: Budget, share: str = "") -> Charge:
     """The account of a budget, or of one share of it. A window of another kind is another account."""
     return Charge(budget, share, f"{budget.name}/{share}:{_kind(budget.window)}")
-
-
-def _pays(scope: Scope, caller: Caller, zone: str, backend: str, model: str | None) -> bool:
-    return (
-        (not scope.zones or zone in scope.zones)
-        and (not scope.backends or backend in scope.backends)
-        and (not scope.models or model in scope.models)
-        and (not scope.teams or caller.team in scope.teams)
-        and (not scope.callers or caller.id in scope.callers)
-        and (not scope.tags or not scope.tags.isdisjoint(caller.tags))
-    )
 
 
 def _share(budget: Budget, caller: Caller) -> str:

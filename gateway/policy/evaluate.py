@@ -23,7 +23,7 @@ from gateway.core.types import (
 )
 from gateway.policy.belief import causes
 from gateway.policy.draw import is_drawn
-from gateway.policy.model import Policy, Promise, Shadowing
+from gateway.policy.model import Policy, Shadowing
 from gateway.policy.vocabulary import AUTO, PINNED, UNKNOWN_ROUTES
 
 _RETRY_AFTER_S = 5
@@ -127,9 +127,7 @@ def _broken_promise(
 ) -> Exclusion | None:
     """Proofs are about requests that go as they are; of a masked one each promise is asked when it is there."""
     for invariant in policy.invariants:
-        is_there = spec.name in invariant.backends
-        is_bad = {Promise.NEVER: is_there, Promise.ONLY: not is_there, Promise.ALWAYS: False}[invariant.promise]
-        if is_bad and invariant.matches(envelope, seen, states):
+        if invariant.is_broken_by(spec.name) and invariant.matches(envelope, seen, states):
             place = f"line {invariant.place.line}"
             return Exclusion(Veto.CLEARANCE, f"the invariant in {place} keeps it from `{spec.name}`, masked or not")
     return None

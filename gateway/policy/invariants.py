@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import yaml
 
+from gateway.core.budgets import Budget
 from gateway.core.types import BackendSpec
 from gateway.policy import schema
 from gateway.policy.conditions import SHAPE, Names, together
@@ -14,6 +15,7 @@ from gateway.policy.problems import place_of
 from gateway.policy.read import Reader, Value
 
 _SPOKEN_OF = schema.Shape(required=("reaches",), optional=SHAPE.keys)
+ALWAYS = schema.Shape(required=("reaches",), optional=("charged_to", *SHAPE.keys))
 _OF_BACKEND: Mapping[str, Callable[[BackendSpec], str]] = {
     "zone": lambda spec: spec.zone.name,
     "region": lambda spec: spec.zone.region,
@@ -28,7 +30,7 @@ class _Destination(NamedTuple):
 
 
 def read_invariants(
-    reader: Reader, value: Value | None, names: Names, backends: Mapping[str, BackendSpec]
+    reader: Reader, value: Value | None, names: Names, budgets: Mapping[str, Budget]
 ) -> tuple[Invariant, ...]:
     """In the order of the file."""
     if value is None:
@@ -39,20 +41,23 @@ def read_invariants(
         )
         return ()
     listed = (Value(node, f"invariant {number}") for number, node in enumerate(value.node.value, 1))
-    return tuple(found for each in listed if (found := _invariant(reader, each, names, backends)))
+    return tuple(found for each in listed if (found := _invariant(reader, each, names, budgets)))
 
 
-def _invariant(reader: Reader, value: Value, names: Names, backends: Mapping[str, BackendSpec]) -> Invariant | None:
+def _invariant(reader: Reader, value: Value, names: Names, budgets: Mapping[str, Budget]) -> Invariant | None:
     fields = reader.fields(value, schema.INVARIANT)
     if len(fields) != 1:
         reader.problems.add(value.node, f"{value.what} must say one of `never`, `only` and `always`")
         return None
     ((word, said),) = fields.items()
-    parts = reader.fields(said, _SPOKEN_OF)
-    destination = _destination(reader, parts.pop("reaches", None), backends)
+    parts = reader.fields(said, ALWAYS if word == Promise.ALWAYS else _SPOKEN_OF)
+    destination = _destination(reader, parts.pop("reaches", None), names.backends)
+    payer = parts.pop("charged_to", None)
+    promise = Promise(word) if payer is None else Promise.CHARGED
+    budget = budgets.get(reader.word(payer, budgets))
     when = together(reader, parts, names) if parts else None
     matches = always if when is None else predicate(when)
-    return Invariant(Promise(word), when, matches, destination.backends, destination.said, place_of(value.node))
+    return Invariant(promise, when, matches, destination.backends, destination.said, place_of(value.node), budget)
 
 
 def _destination(reader: Reader, value: Value | None, backends: Mapping[str, BackendSpec]) -> _Destination:

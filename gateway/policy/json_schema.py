@@ -11,6 +11,7 @@ from gateway.policy import schema
 from gateway.policy.budgets import MOST_USD
 from gateway.policy.cases import REFUSAL_CODES
 from gateway.policy.conditions import SHAPE
+from gateway.policy.invariants import ALWAYS
 from gateway.policy.vocabulary import (
     API_VERSION,
     BACKEND_KINDS,
@@ -179,7 +180,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
     "TIMEOUTS": _TIMES,
     "BOUNDS": dict.fromkeys(schema.BOUNDS.keys, _whole(0)),
     "TIME": {"days": _words(DAYS), "from": _CLOCK, "to": _CLOCK, "time_zone": _WORD},
-    "INVARIANT": dict.fromkeys(schema.INVARIANT.keys, _ref("PROMISE")),
+    "INVARIANT": {"never": _ref("PROMISE"), "only": _ref("PROMISE"), "always": _ref("ALWAYS")},
     "REACHES": {
         "zone": _some(_NAME),
         "region": _some(_TEXT),
@@ -227,7 +228,8 @@ def json_schema() -> Node:
     defs["SATURATED_AT"] = {**defs["SATURATED_AT"], "minProperties": 1}
     defs["CONDITION"] = {**_of_shape(SHAPE, _CONDITION), "minProperties": 1}
     promise = schema.Shape(required=("reaches",), optional=SHAPE.keys)
-    defs["PROMISE"] = _of_shape(promise, {**_CONDITION, "reaches": _ref("REACHES")})
+    forms = {**_CONDITION, "reaches": _ref("REACHES"), "charged_to": _NAME}
+    defs["PROMISE"], defs["ALWAYS"] = _of_shape(promise, forms), _of_shape(ALWAYS, forms)
     policy = _of_shape(schema.POLICY, _FORMS["POLICY"])
     return {"$schema": ID, "title": "A routing policy of hybrid-gateway", **policy, "$defs": defs}
 

@@ -66,6 +66,7 @@ def _policy(reader: Reader, root: Value, text: bytes) -> Policy:
     callers = read_callers(reader, fields.get("callers"))
     labelling = read_labelling(reader, fields.get("classify"), callers.everyone)
     names = Names(callers.everyone, models, read_times(reader, fields.get("times")), backends, kinds_of(labelling))
+    budgets = read_budgets(reader, fields.get("budgets"), zones, backends, callers.everyone)
     rules = read_rules(reader, fields, names, backends)
     for kind in sorted(labelling.ignored & _masked(rules)):
         sentence = f"`{kind}` is masked by a route and in `ignore`: what is not looked for cannot be masked; remove one"
@@ -84,13 +85,13 @@ def _policy(reader: Reader, root: Value, text: bytes) -> Policy:
         callers=callers.by_digest,
         everyone=callers.everyone,
         is_open=callers.is_open,
-        budgets=read_budgets(reader, fields.get("budgets"), zones, backends, callers.everyone),
+        budgets=budgets,
         labelling=labelling,
         rules=rules,
         unknown_routes=reader.word(fields.get("unknown_routes"), backends) or None,
         deadline_s=reader.duration(fields.get("deadline"), _DEADLINE_S),
         baseline=_baseline(reader, fields.get("baseline"), backends),
-        invariants=read_invariants(reader, fields.get("invariants"), names, backends),
+        invariants=read_invariants(reader, fields.get("invariants"), names, budgets),
         cases=read_cases(
             reader,
             fields.get("tests"),

@@ -141,12 +141,13 @@ class Promise(StrEnum):
     NEVER = "never"  # none of their routes leads there
     ONLY = "only"  # all of their routes lead there
     ALWAYS = "always"  # while everything is up, one of their routes leads there
+    CHARGED = "charged_to"  # a budget pays for each of their routes that leads there
 
 
 class Invariant(msgspec.Struct, frozen=True):
     """A promise about every request that `when` matches, proved before the policy is served.
 
-    `backends` are those that `reaches` selects, and `destination` is the same in words.
+    `backends` are those that `reaches` selects, and `destination` is the same in words. `budget` is the one that pays.
     """
 
     promise: Promise
@@ -155,6 +156,13 @@ class Invariant(msgspec.Struct, frozen=True):
     backends: frozenset[str]
     destination: str
     place: Place
+    budget: Budget | None = None
+
+    def is_broken_by(self, backend: str) -> bool:
+        """Whether no request that it speaks of may have a route to this backend, whatever else is true."""
+        if self.promise is Promise.NEVER:
+            return backend in self.backends
+        return self.promise is Promise.ONLY and backend not in self.backends
 
 
 class Given(msgspec.Struct, frozen=True):

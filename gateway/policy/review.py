@@ -7,12 +7,12 @@ from typing import NamedTuple
 from gateway.core.types import UP, Endpoint, Sensitivity
 from gateway.policy.belief import UNREADABLE_NOTE
 from gateway.policy.evaluate import exclusion
-from gateway.policy.model import Policy, Promise
+from gateway.policy.model import Policy
 from gateway.policy.problems import Place
 from gateway.policy.reach import Source, decided, each_on, every_source, reaching, taken_before, taking
 from gateway.policy.space import ABSENT, ENDPOINT, SENSITIVITY, Box, Space, Witness
 from gateway.policy.verify import Proof, path, verify
-from gateway.policy.vocabulary import CLASSIFY, PINNED, UNKNOWN_ROUTES
+from gateway.policy.vocabulary import BUDGETS, CLASSIFY, PINNED, UNKNOWN_ROUTES
 from gateway.policy.words import condition_words, witness_words
 
 
@@ -24,6 +24,7 @@ class Fault(StrEnum):
     DEAD_ROUTE = "dead-route"
     GAP = "gap"
     LAX_UNKNOWN = "lax-unknown"
+    IDLE_BUDGET = "idle-budget"
 
 
 class Remark(NamedTuple):
@@ -59,6 +60,7 @@ def review(policy: Policy) -> Review:
         if source.name != PINNED and source.backends:
             remarks += _of_source(policy, space, source)
     remarks += _lax_unknowns(policy)
+    remarks += _idle_budgets(policy)
     proved = tuple(proof for proof in found.proofs if proof.leak is None)
     return Review(tuple(sorted(remarks, key=lambda remark: remark.place)), proved)
 
@@ -147,12 +149,7 @@ def _gap(policy: Policy, space: Space, source: Source, witness: Witness) -> Rema
 
 def _is_forbidden(policy: Policy, witness: Witness, backend: str) -> bool:
     """Whether an invariant says that such a request must not go there: then leaving it unanswered is what is wanted."""
-    return any(
-        invariant.promise is not Promise.ALWAYS
-        and (backend in invariant.backends) == (invariant.promise is Promise.NEVER)
-        and invariant.matches(*witness)
-        for invariant in policy.invariants
-    )
+    return any(invariant.is_broken_by(backend) and invariant.matches(*witness) for invariant in policy.invariants)
 
 
 def _lax_unknowns(policy: Policy) -> Iterator[Remark]:
@@ -172,6 +169,23 @@ def _lax_unknowns(policy: Policy) -> Iterator[Remark]:
                     f"request: `chat`, public ({_UNKNOWN_WORDS[key]})",
                     f"zone:    `{policy.backends[backend].zone.name}`, through backend `{backend}`",
                 ),
+            )
+
+
+def _idle_budgets(policy: Policy) -> Iterator[Remark]:
+    """Those that no caller, backend and model are together in the scope of."""
+    for name, budget in policy.budgets.items():
+        if not any(
+            budget.scope.pays(caller, spec.zone.name, spec.name, model)
+            for caller in policy.everyone
+            for spec in policy.backends.values()
+            for model in spec.models.values()
+        ):
+            yield Remark(
+                Fault.IDLE_BUDGET,
+                policy.places[BUDGETS + name],
+                f"nobody charges budget `{name}`: no caller, backend and model are all in its `scope`; widen that, or "
+                "remove the budget",
             )
 
 

@@ -14,6 +14,7 @@ from gateway.policy.model import Condition, Rule, Shadowing
 from gateway.policy.problems import Place, place_of
 from gateway.policy.read import Reader, Value
 from gateway.policy.vocabulary import (
+    BUDGETS,
     CLASSIFY,
     FINDING_KINDS,
     MASKABLE_KINDS,
@@ -48,12 +49,15 @@ def read_rules(
 
 
 def rule_places(fields: Mapping[str, Value]) -> Mapping[str, Place]:
-    """Where each rule stands, by name, what is in place of one for unknown paths, and what findings mean."""
+    """Where each rule stands, by name, what is in place of one for unknown paths, what findings mean, each budget."""
     rules = fields.get("rules")
     nodes = rules.node.value if rules and isinstance(rules.node, yaml.SequenceNode) else ()
     places = {name: place_of(node) for node in nodes if (name := _name(node))}
     stand_ins = {OTHERWISE: "otherwise", UNKNOWN_ROUTES: "unknown_routes", CLASSIFY: "classify"}
     places |= {name: place_of(fields[key].node) for name, key in stand_ins.items() if key in fields}
+    budgets = fields.get("budgets")
+    named = budgets.node.value if budgets and isinstance(budgets.node, yaml.MappingNode) else ()
+    places |= {BUDGETS + str(key.value): place_of(key) for key, _ in named}
     return MappingProxyType(places)
 
 

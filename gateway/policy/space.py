@@ -73,6 +73,8 @@ class Space:
             policy.labelling == self.labelling and callers.keys() >= set(policy.everyone) for policy in policies
         )
         self.signals = frozenset(map(axes.signal_of, read))
+        if any(invariant.budget for policy in policies for invariant in policy.invariants):
+            self.signals |= {Signal.CALLER}  # a scope asks who pays
         needs = mentioned(read, Signal.NEEDS) - _OWN_NEEDS
         kinds = {str(kind) for kind in mentioned(read, Signal.FINDINGS)}
         self.atoms: list[tuple[Hashable, ...]] = [

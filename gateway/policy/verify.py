@@ -8,12 +8,13 @@ or in need of more only strikes routes out. So what goes nowhere forbidden while
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from gateway.core.types import Decision, Endpoint, Sensitivity
+from gateway.core.budgets import Budget
+from gateway.core.types import BackendSpec, Caller, Decision, Endpoint, Sensitivity
 from gateway.policy.axes import leaves
 from gateway.policy.model import AnyOf, Invariant, Policy, Promise, Signal, Stands
 from gateway.policy.problems import Place
 from gateway.policy.reach import SHADOW_HOP, Source, decided, each_on, each_split, every_source, reaching, taking
-from gateway.policy.space import ABSENT, SENSITIVITY, Box, Space, Witness
+from gateway.policy.space import ABSENT, CALLER, ENDPOINT, SENSITIVITY, Box, Space, Witness
 from gateway.policy.vocabulary import AUTO, PINNED, UNKNOWN_ROUTES
 from gateway.policy.words import invariant_words, witness_words
 
@@ -73,9 +74,12 @@ def _proof(policy: Policy, space: Space, found: Sequence[Source], invariant: Inv
 def _strayed(policy: Policy, space: Space, source: Source, invariant: Invariant | None) -> Iterator[Leak]:
     """For each route of the source that may not be there: a request that takes it."""
     for backend in source.backends:
-        if invariant is not None and (backend in invariant.backends) != (invariant.promise is Promise.NEVER):
+        is_charged = invariant is not None and invariant.promise is Promise.CHARGED and backend in invariant.backends
+        if invariant is not None and not is_charged and not invariant.is_broken_by(backend):
             continue
         spoken_of, _ = each_split(space, source.boxes, None if invariant is None else invariant.when)
+        if invariant is not None and invariant.budget is not None:
+            spoken_of = _unpaid(policy.backends[backend], space, spoken_of, invariant.budget)
         if invariant is None:
             clearance = policy.backends[backend].zone.clearance
             above = space.mask(SENSITIVITY, (level for level in Sensitivity if level > clearance))
@@ -83,6 +87,21 @@ def _strayed(policy: Policy, space: Space, source: Source, invariant: Invariant 
         taken = taking(policy, space, source, backend, spoken_of)
         if taken is not None:
             yield Leak(*taken)
+
+
+def _unpaid(spec: BackendSpec, space: Space, boxes: Sequence[Box], budget: Budget) -> list[Box]:
+    """The parts of which the budget would not pay for an attempt at this backend."""
+    parts: list[Box] = []
+    endpoints: dict[str | None, list[Endpoint]] = {}
+    for endpoint in Endpoint:
+        endpoints.setdefault(spec.model_for(endpoint), []).append(endpoint)
+    everyone = [caller for caller in space.atoms[CALLER] if isinstance(caller, Caller)]
+    for model, theirs in endpoints.items():
+        others = [each for each in everyone if not budget.scope.pays(each, spec.zone.name, spec.name, model)]
+        asked, _ = each_on(space, boxes, ENDPOINT, space.mask(ENDPOINT, theirs))
+        unpaid, _ = each_on(space, asked, CALLER, space.mask(CALLER, others))
+        parts += filter(None, map(space.possible, unpaid))
+    return parts
 
 
 def _unkept(policy: Policy, space: Space, source: Source, invariant: Invariant | None) -> Iterator[Leak]:

@@ -43,5 +43,5 @@ PINNED = "pinned"
 UNKNOWN_ROUTES = "unknown-routes"
 OTHERWISE = "otherwise"
 RESERVED_RULE_NAMES = frozenset({PINNED, UNKNOWN_ROUTES, OTHERWISE})
-CLASSIFY = "classify:"
-"""Among the places of rules, that of the section; no rule can have this name."""
+CLASSIFY, BUDGETS = "classify:", "budgets:"
+"""Among the places of rules, that of the section, and the beginning of each budget's; no rule can have such a name."""

@@ -120,6 +120,9 @@ def invariant_words(invariant: Invariant) -> str:
             return f"{subject}{about} goes to {invariant.destination} or nowhere"
         case Promise.ALWAYS:
             return f"{subject}{about} can go to {invariant.destination} while all is up"
+        case Promise.CHARGED:
+            payer = "a budget" if invariant.budget is None else f"budget `{invariant.budget.name}`"
+            return f"{payer} pays for {subject}{about} that goes to {invariant.destination}"
         case _:
             assert_never(invariant.promise)
 

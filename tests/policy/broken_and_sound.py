@@ -1,4 +1,4 @@
-"""Twenty policies that are broken on purpose, each with what must be found, and twenty that are sound.
+"""Policies that are broken on purpose, each with what must be found, and policies that are sound.
 
 Each is the small policy of the tests with a few texts replaced.
 """
@@ -18,6 +18,11 @@ def above_hard(rule: str) -> tuple[str, str]:
     return HARD, f"  - {rule}\n{HARD}"
 
 
+def budget(written: str) -> tuple[str, str]:
+    return "classify:\n", f"budgets: {{{written}}}\nclassify:\n"
+
+
+SATURATES = ("    context_tokens: 8192\n", "    context_tokens: 8192\n    saturated_at: {queue: 8}\n")
 NEVER_CONFIDENTIAL = "never: {sensitivity: {at_least: confidential}, reaches: {zone: openai}}"
 OPEN = ("clearance: internal, retention", "clearance: restricted, retention")
 NO_UNKNOWN = (UNKNOWN, "")
@@ -147,6 +152,64 @@ BROKEN: dict[str, tuple[list[tuple[str, str]], str, str]] = {
         "dead-route",
         "cannot do `tokenize`",
     ),
+    "a budget that somebody spends beside": (
+        [
+            budget("openai_daily: {limit_usd: 50, window: day, scope: {team: finance}}"),
+            signed("always: {reaches: {zone: openai}, charged_to: openai_daily}"),
+        ],
+        "broken-invariant",
+        "from caller `website`",
+    ),
+    "a budget that nobody charges": (
+        [budget("vectors: {limit_usd: 5, window: day, scope: {backend: local, model: gpt-5.5}}")],
+        "idle-budget",
+        "nobody charges budget `vectors`",
+    ),
+    "a spill to where it must not go": (
+        [
+            SATURATES,
+            NO_UNKNOWN,
+            ("best: frontier", "best: auto"),
+            ("    when: {complexity: hard}\n", "    when: {complexity: hard}\n    spill: frontier\n"),
+            ("    route: [{to: frontier, first_byte: 8s, retries: 1}, local]\n", "    route: local\n"),
+            signed("never: {complexity: hard, model: auto, reaches: {zone: openai}}"),
+        ],
+        "broken-invariant",
+        "rule:    `hard` →",
+    ),
+    "a wildcard rule for whoever it forgot": (
+        [
+            above_hard("{name: anyone-else, when: {not: {caller: billing}}, route: [frontier]}"),
+            signed("never: {team: growth, reaches: {zone: openai}}"),
+        ],
+        "broken-invariant",
+        "from caller `website`",
+    ),
+    "a time window with a hole": (
+        [
+            NO_UNKNOWN,
+            ("best: frontier", "best: auto"),
+            ("classify:\n", "times: {day: {from: 07:00, to: 19:00}, night: {from: 19:30, to: 07:00}}\nclassify:\n"),
+            above_hard("{name: watched, when: {tag: batch, time: [day, night]}, route: [local]}"),
+            signed("never: {tag: batch, model: auto, reaches: {zone: openai}}"),
+        ],
+        "broken-invariant",
+        "19:00 UTC",
+    ),
+    "a way out while the own server is down": (
+        [
+            OPEN,
+            NO_UNKNOWN,
+            (
+                "  - name: private\n",
+                "  - {name: emergency, when: {backend: {local: down}}, route: [frontier]}\n  - name: private\n",
+            ),
+            ("best: frontier", "best: auto"),
+            signed("never: {sensitivity: restricted, model: auto, reaches: {zone: openai}}"),
+        ],
+        "broken-invariant",
+        "while `local` is down",
+    ),
     "sensitive requests that nobody answers although somebody may": (
         [
             ("  - name: private\n    when: {sensitivity: {at_least: confidential}}\n    route: [local]\n", ""),
@@ -212,6 +275,22 @@ SOUND: dict[str, list[tuple[str, str]]] = {
     ],
     "two tiers": [
         above_hard("{name: up, when: {complexity: {at_least: medium}, stream: true}, route: [frontier, local]}")
+    ],
+    "a budget that pays for all that leaves": [
+        budget("openai_daily: {limit_usd: 50, window: day, scope: {zone: openai}}"),
+        signed("always: {reaches: {zone: openai}, charged_to: openai_daily}"),
+    ],
+    "two windows that meet": [
+        NO_UNKNOWN,
+        ("best: frontier", "best: auto"),
+        ("classify:\n", "times: {day: {from: 07:00, to: 19:00}, night: {from: 19:00, to: 07:00}}\nclassify:\n"),
+        above_hard("{name: watched, when: {tag: batch, time: [day, night]}, route: [local]}"),
+        signed("never: {tag: batch, model: auto, reaches: {zone: openai}}"),
+    ],
+    "a window with a hole that lets nothing out": [
+        ("classify:\n", "times: {day: {from: 07:00, to: 19:00}, night: {from: 19:30, to: 07:00}}\nclassify:\n"),
+        above_hard("{name: watched, when: {tag: batch, time: [day, night]}, route: [local]}"),
+        signed(NEVER_CONFIDENTIAL),
     ],
     "overlapping rules": [
         above_hard("{name: streams, when: {stream: true}, route: [local, frontier]}"),

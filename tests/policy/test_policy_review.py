@@ -1,4 +1,4 @@
-"""A check finds each of twenty broken policies and shows it on a request; of twenty sound ones it says nothing."""
+"""A check finds each of many broken policies and shows it on a request; of sound ones it says nothing."""
 
 import pytest
 from broken_and_sound import BROKEN, SOUND
@@ -6,8 +6,8 @@ from broken_and_sound import BROKEN, SOUND
 from gateway.policy.review import review
 
 
-def test_there_are_twenty_of_each() -> None:
-    assert (len(BROKEN), len(SOUND)) == (20, 20)
+def test_there_are_at_least_twenty_of_each() -> None:
+    assert min(len(BROKEN), len(SOUND)) >= 20
 
 
 @pytest.mark.parametrize("name", BROKEN)
