@@ -22,7 +22,7 @@ _DATA_URL_BLOB = 64  # after "base64," even a small one was meant as content
 _MIN_ENCODED = 16
 _WRAPPED_LINE = 60  # MIME and PEM break lines at 64 or 76
 
-_ESCAPE = re.compile(r"""\\(?:u\{?([0-9a-fA-F]{4,6})\}?|x([0-9a-fA-F]{2})|([nrt"'/\\]))""")
+_ESCAPE = re.compile(r"""\\(?:u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|x([0-9a-fA-F]{2})|([nrt"'/\\]))""")
 _BLANKS = {"n": "\n", "r": "\r", "t": "\t"}
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 _ENTITY = re.compile(r"&(?:#[0-9xX]|[a-zA-Z]{2,31};)")
@@ -144,9 +144,9 @@ def unescaped(text: str) -> str:
 
 
 def _unescape(match: re.Match[str]) -> str:
-    code = match.group(1) or match.group(2)
+    code = match.group(1) or match.group(2) or match.group(3)
     if code is None:
-        char = match.group(3)
+        char = match.group(4)
         return _BLANKS.get(char, char)
     number = int(code, 16)
     return chr(number) if number <= 0x10FFFF else ""

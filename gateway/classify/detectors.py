@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from gateway.classify import lexicons, patterns
 from gateway.classify.detectors_contact import find_disguised_emails, find_emails, find_phones
 from gateway.classify.detectors_ids import find_digit_ids, find_letter_ids
 from gateway.classify.detectors_money import find_cards, find_ibans
@@ -14,7 +15,6 @@ from gateway.classify.detectors_secrets import (
 )
 from gateway.classify.document import BUSINESS, MEDICAL, find_private_prose
 from gateway.classify.hits import Detector
-from gateway.classify.lexicons import detectors_of
 from gateway.classify.names import ADDRESS, PERSON
 from gateway.classify.names_weights import find_shipped_names
 from gateway.classify.view import ASSIGNMENT, AT, DIGITS, RUNS, TOKENS
@@ -46,4 +46,4 @@ def detectors_for(labelling: Labelling, shipped: Sequence[Detector] = DETECTORS)
 
 
 def own_detectors(labelling: Labelling) -> tuple[Detector, ...]:
-    return detectors_of(labelling.lexicons)
+    return (*lexicons.detectors_of(labelling.lexicons), *patterns.detectors_of(labelling.patterns))

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from gateway.core.patterns import Pattern
 from gateway.core.types import Basis, Caller, Sensitivity
 
 
@@ -38,11 +39,12 @@ class Labelling(msgspec.Struct, frozen=True):
     ignored: frozenset[str] = frozenset()
     tags: Mapping[str, Sensitivity] = MappingProxyType({})
     lexicons: tuple[Lexicon, ...] = ()
+    patterns: tuple[Pattern, ...] = ()
 
     @property
     def own_kinds(self) -> tuple[str, ...]:
         """Kinds of findings that the policy brings itself; `kinds` has their classes."""
-        return tuple(lexicon.name for lexicon in self.lexicons)
+        return (*(lexicon.name for lexicon in self.lexicons), *(pattern.name for pattern in self.patterns))
 
     def floor(self, caller: Caller) -> Sensitivity:
         """The least class of this caller's requests: what is said of it or its tags, the highest; else the default."""

@@ -102,6 +102,11 @@ def _labelling(policy: Policy) -> Iterator[tuple[str, str]]:
     labelling = policy.labelling
     for lexicon in labelling.lexicons:
         yield f"lexicon `{lexicon.name}`", f"{len(lexicon.entries):,} entries, {lexicon.digest[:_DIGITS]}"
+    for pattern in labelling.patterns:
+        yield (
+            f"pattern `{pattern.name}`",
+            f"`{pattern.regex}`" + (f", {pattern.validator}" if pattern.validator else ""),
+        )
     for kind in sorted(FINDING_KINDS | set(labelling.own_kinds)):
         yield f"class of `{kind}`", labelling.kinds.get(kind, labelling.unlisted).label
     yield "class where nothing is found", labelling.default.label

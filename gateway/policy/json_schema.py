@@ -5,6 +5,7 @@ It knows keys, words and forms. Names that lead nowhere, and what only the whole
 
 from collections.abc import Iterable, Mapping
 
+from gateway.core import patterns
 from gateway.core.budgets import Each, Exhausted
 from gateway.core.types import Standing
 from gateway.policy import schema
@@ -22,6 +23,7 @@ from gateway.policy.vocabulary import (
     NEEDS,
     SENSITIVITIES,
     TIERS,
+    VALIDATORS,
 )
 from gateway.policy.windows import DAYS
 
@@ -163,10 +165,18 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
         "ignore": _words(sorted(FINDING_KINDS)),
         "tags": _named(_CLASS),
         "lexicons": _listed(_ref("LEXICON")),
+        "patterns": _listed(_ref("PATTERN")),
         "kinds": _named(_CLASS, f"^({'|'.join(sorted(FINDING_KINDS))})$"),
         **dict.fromkeys(("default", "unlisted", "unreadable", "on_error"), _CLASS),
     },
     "LEXICON": {"name": _KIND, "file": _WORD, "class": _CLASS},
+    "PATTERN": {
+        "name": _KIND,
+        "regex": {"type": "string", "maxLength": patterns.LONGEST},
+        "class": _CLASS,
+        "validator": {"enum": list(VALIDATORS)},
+        "examples": _some(_TEXT),
+    },
     "COMPLEXITY": dict.fromkeys(schema.COMPLEXITY.keys, _SHARE),
     "RULE": {"name": _NAME, "when": _ref("CONDITION"), **_ROUTES},
     "OTHERWISE": _ROUTES,

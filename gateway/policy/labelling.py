@@ -7,6 +7,7 @@ from gateway.core.labelling import Labelling
 from gateway.core.types import Caller, Sensitivity
 from gateway.policy import schema
 from gateway.policy.lexicons import read_lexicons
+from gateway.policy.patterns import read_patterns
 from gateway.policy.read import Reader, Value
 from gateway.policy.vocabulary import FINDING_KINDS, SENSITIVITIES
 
@@ -27,10 +28,12 @@ def read_labelling(reader: Reader, value: Value | None, callers: Iterable[Caller
             where.node, f"`medium_from` ({medium_from:g}) must not be above `hard_from` ({hard_from:g})"
         )
     lexicons = read_lexicons(reader, sensitivity.get("lexicons"))
-    own = {lexicon.name: level for lexicon, level in lexicons}
+    patterns = read_patterns(reader, sensitivity.get("patterns"), {lexicon.name for lexicon, _ in lexicons})
+    own = {lexicon.name: level for lexicon, level in lexicons} | {pattern.name: level for pattern, level in patterns}
     labelling = Labelling(
         kinds=MappingProxyType({**_kinds(reader, sensitivity.get("kinds")), **own}),
         lexicons=tuple(lexicon for lexicon, _ in lexicons),
+        patterns=tuple(pattern for pattern, _ in patterns),
         default=_class(reader, sensitivity.get("default"), _STRICT.default),
         unlisted=_class(reader, sensitivity.get("unlisted"), _STRICT.unlisted),
         unreadable=_class(reader, sensitivity.get("unreadable"), _STRICT.unreadable),

@@ -3,8 +3,6 @@
 import hashlib
 import re
 
-import yaml
-
 from gateway.core.labelling import Lexicon
 from gateway.core.types import Sensitivity
 from gateway.policy import schema
@@ -21,14 +19,9 @@ _UNSPACED_FROM = "\u0e00"
 
 def read_lexicons(reader: Reader, value: Value | None) -> tuple[tuple[Lexicon, Sensitivity], ...]:
     """Each with its class, in the order of the file."""
-    if value is None:
-        return ()
-    if not isinstance(value.node, yaml.SequenceNode):
-        reader.problems.add(value.node, f"{value.what} must be a list: start each with `- name:`")
-        return ()
     found: list[tuple[Lexicon, Sensitivity]] = []
-    for number, node in enumerate(value.node.value, 1):
-        fields = reader.fields(Value(node, f"lexicon {number}"), schema.LEXICON)
+    for number, each in enumerate(reader.listed(value), 1):
+        fields = reader.fields(Value(each.node, f"lexicon {number}"), schema.LEXICON)
         level = SENSITIVITIES[reader.word(fields.get("class"), SENSITIVITIES, Sensitivity.RESTRICTED.label)]
         name = own_kind(reader, fields.get("name"), {lexicon.name for lexicon, _ in found})
         found.append((_lexicon(reader, name, fields.get("file")), level))

@@ -59,6 +59,9 @@ def _classes(policy: Policy) -> Iterator[str]:
     for lexicon in labelling.lexicons:
         entries = f"any of the {len(lexicon.entries):,} entries of `{lexicon.file}`, SHA-256 `{lexicon.digest}`"
         yield f"- A `{lexicon.name}` is {entries}."
+    for pattern in labelling.patterns:
+        check = f" and passes `{pattern.validator}`" if pattern.validator else ""
+        yield f"- A `{pattern.name}` is what matches `{pattern.regex}`{check}."
     for caller in policy.everyone:
         if (least := labelling.floor(caller)) is not labelling.default:
             yield f"- From caller `{caller.id}`: at least {least.label}, whatever is found."

@@ -96,6 +96,15 @@ class Reader:
             self.problems.add(value.node, f"{value.what} is empty; name at least one")
         return [Value(node, value.what) for node in value.node.value]
 
+    def listed(self, value: Value | None) -> list[Value]:
+        """A list of mappings."""
+        if value is None:
+            return []
+        if not isinstance(value.node, yaml.SequenceNode):
+            self.problems.add(value.node, f"{value.what} must be a list: start each with `- name:`")
+            return []
+        return [Value(node, value.what) for node in value.node.value]
+
     def text(self, value: Value | None, default: str = "") -> str:
         """One line of text, environment references replaced."""
         said = self._said(value)

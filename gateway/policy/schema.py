@@ -59,8 +59,11 @@ BUDGET = Shape(
 SCOPE = Shape(optional=("zone", "backend", "model", "team", "caller", "tag"))
 CALLER = Shape(required=("key",), optional=("team", "tags", "sensitivity"))
 CLASSIFY = Shape(optional=("sensitivity", "complexity"))
-SENSITIVITY = Shape(optional=("kinds", "ignore", "default", "lexicons", "tags", "unlisted", "unreadable", "on_error"))
+SENSITIVITY = Shape(
+    optional=("kinds", "ignore", "default", "lexicons", "patterns", "tags", "unlisted", "unreadable", "on_error")
+)
 LEXICON = Shape(required=("name", "file", "class"))
+PATTERN = Shape(required=("name", "regex", "class"), optional=("validator", "examples"))
 COMPLEXITY = Shape(optional=("medium_from", "hard_from"))
 RULE = Shape(required=("name", "when", "route"), optional=("timeouts", "retries", "spill", "shadow"))
 OTHERWISE = Shape(required=("route",), optional=("timeouts", "retries", "spill", "shadow"))

@@ -39,6 +39,9 @@ FINDING_KINDS: frozenset[str] = frozenset(
 MASKABLE_KINDS = FINDING_KINDS - {"confidential_business", "medical"}
 """Values that can be taken out of a text. The others are told of a whole text, of which a mask would leave nothing."""
 
+VALIDATORS = ("luhn", "mod97", "verhoeff")
+"""Checks that a pattern of a policy's own may name; `classify/` and this are held equal by a test."""
+
 PINNED = "pinned"
 UNKNOWN_ROUTES = "unknown-routes"
 OTHERWISE = "otherwise"

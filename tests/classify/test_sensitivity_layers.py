@@ -44,6 +44,10 @@ ENCODINGS = {
     "hexadecimal entities": lambda text: "".join(f"&#x{ord(char):x};" for char in text),
     "html": lambda text: html.escape(f"<b>'{text}'</b>"),
     "json escapes": lambda text: "".join(f"\\u{ord(char):04x}" for char in text),
+    "some json escapes": lambda text: "".join(
+        f"\\u{ord(char):04x}" if place % 3 == 0 else char for place, char in enumerate(text)
+    ),
+    "braced escapes": lambda text: "".join(f"\\u{{{ord(char):x}}}" for char in text),
     "json in json": lambda text: json.dumps(json.dumps({"v": f'"{text}"\n'})),
     "gzip in base64": lambda text: base64.b64encode(gzip.compress((text + "\n").encode() * 3)).decode(),
     "zero width": lambda text: "\u200b".join(text),
