@@ -77,7 +77,7 @@ class SlicedLedger:
             await self._task
         if self._timer is not None:
             self._timer.cancel()
-        for waiter in self._line.everyone():
+        for waiter in self._line.disperse():
             waiter.answer.cancel()
         with contextlib.suppress(LedgerUnavailable):
             await self._exchange([*self._slices.values(), *self._past], [])
@@ -232,9 +232,8 @@ class SlicedLedger:
 
     def _despair(self, trouble: LedgerUnavailable) -> None:
         self._trouble = str(trouble)
-        for waiter in self._line.everyone():
-            if not waiter.answer.done():
-                waiter.answer.set_exception(LedgerUnavailable(self._trouble))
+        for waiter in self._line.disperse():
+            waiter.answer.set_exception(LedgerUnavailable(self._trouble))
 
     async def _exchange(self, told: Iterable[Slice], asking: list[deque[Waiter]]) -> set[str]:
         """Tells, asks and takes in the answer; the accounts that were heard of."""

@@ -69,8 +69,12 @@ class Line:
                 blocked.update(accounts)
         self._tidy()
 
-    def everyone(self) -> list[Waiter]:
-        return [waiter for queue in self._queues.values() for waiter in queue]
+    def disperse(self) -> list[Waiter]:
+        """Everyone goes; those who still have no answer are to be given one."""
+        everyone = [waiter for queue in self._queues.values() for waiter in queue if not waiter.answer.done()]
+        self._queues.clear()
+        self._tidy()
+        return everyone
 
     def _tidy(self) -> None:
         for queue in self._queues.values():

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from gateway.core.budgets import Budget, Charge, RollingWindow, Warned
 from gateway.core.money import NanoUSD
+from gateway.core.ports import Clock
 from gateway.limits.budgets import charge
 from gateway.stores.books import LEASE_S as WORKERS_LEASE_S
 from gateway.stores.books import Books, MemoryBooks
@@ -75,7 +76,7 @@ def kind(name: str, folder: Path, redis_url: Callable[[], str]) -> Kind:
 
 
 @contextlib.asynccontextmanager
-async def at_work(opened: Opened, clock: HandClock, warned: list[Warned] | None = None) -> AsyncIterator[SlicedLedger]:
+async def at_work(opened: Opened, clock: Clock, warned: list[Warned] | None = None) -> AsyncIterator[SlicedLedger]:
     ledger = SlicedLedger(opened, clock, (warned if warned is not None else []).append)
     await ledger.start()
     try:
