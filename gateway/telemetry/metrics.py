@@ -1,10 +1,10 @@
 """What Prometheus reads: every Record counted at once, and what is true of the gateway at the moment of asking."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from gateway.core.budgets import Warned
@@ -14,9 +14,9 @@ from gateway.core.shadow import Shadow
 from gateway.core.types import Ending, Record, Sensitivity, Tier
 from gateway.policy.model import Policy
 from gateway.telemetry import families
+from gateway.telemetry.counts import Counts, Durations, gauge, total
 from gateway.telemetry.families import Family
 
-BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0)
 MOST_WORDS = 100
 OTHER = "other"
 MOST_POLICIES = 64
@@ -26,7 +26,6 @@ _SENSITIVITIES = tuple(level.label for level in Sensitivity)
 _TIERS = tuple(tier.label for tier in Tier)
 _VIOLATION = ClearanceViolation("").code
 _NOWHERE: Mapping[str, str] = {}
-_Kind = TypeVar("_Kind", Counter, Histogram)
 
 
 class Sweep(Protocol):
@@ -51,31 +50,30 @@ class Metrics:
     """The figures of one gateway, in a registry of its own. `count` costs a few microseconds and never waits."""
 
     def __init__(self, policy: Policy, fleet: Fleet, sweep: Sweep) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series beside each, which nobody asks for
         self._registry = CollectorRegistry()
-        self._zones: dict[str, Mapping[str, str]] = {}
-        self._codes, self._errors = _Words(), _Words()
-        self._requests = self._counters(families.REQUESTS)
-        self._refusals = self._counters(families.REFUSALS)
-        self._turned_away = self._counters(families.TURNED_AWAY)
-        self._unknown = self._counter(families.UNKNOWN)
-        self._findings = self._counters(families.FINDINGS)
-        self._masked = self._counters(families.MASKED)
-        self._spilled = self._counters(families.SPILLED)
-        self._excluded = self._counters(families.EXCLUDED)
-        self._attempts = self._counters(families.ATTEMPTS)
-        self._shadows = self._counters(families.SHADOWS)
-        self._shadow_cost = self._counters(families.SHADOW_COST)
-        self._violations = self._counter(families.VIOLATIONS)
-        self._seconds = self._histograms(families.SECONDS)
-        self._first_byte = self._histograms(families.FIRST_BYTE)
-        self._tokens = self._counters(families.TOKENS)
-        self._cost = self._counters(families.COST)
-        self._budgets = self._counters(families.BUDGETS)
-        self.uncounted = self._counter(families.UNCOUNTED)
-        self._reloads = self._counters(families.RELOADS)
         self._now = _Now(policy, fleet, sweep)
         self._registry.register(self._now)
+        self._zones: dict[str, Mapping[str, str]] = {}
+        self._codes, self._errors = _Words(), _Words()
+        self._requests = self._counts(families.REQUESTS)
+        self._refusals = self._counts(families.REFUSALS)
+        self._turned_away = self._counts(families.TURNED_AWAY)
+        self._unknown = self._counts(families.UNKNOWN)
+        self._findings = self._counts(families.FINDINGS)
+        self._masked = self._counts(families.MASKED)
+        self._spilled = self._counts(families.SPILLED)
+        self._excluded = self._counts(families.EXCLUDED)
+        self._attempts = self._counts(families.ATTEMPTS)
+        self._shadows = self._counts(families.SHADOWS)
+        self._shadow_cost = self._counts(families.SHADOW_COST)
+        self._violations = self._counts(families.VIOLATIONS)
+        self._seconds = self._durations(families.SECONDS)
+        self._first_byte = self._durations(families.FIRST_BYTE)
+        self._tokens = self._counts(families.TOKENS)
+        self._cost = self._counts(families.COST)
+        self._budgets = self._counts(families.BUDGETS)
+        self._uncounted = self._counts(families.UNCOUNTED)
+        self._reloads = self._counts(families.RELOADS)
         self.serves(policy, fleet, "")
 
     def serves(self, policy: Policy, fleet: Fleet, weights: str) -> None:
@@ -88,11 +86,11 @@ class Metrics:
 
     def reloaded(self, outcome: str) -> None:
         """A policy was looked at to be served: `served` it is, or `refused`."""
-        self._reloads[(outcome,)].inc()
+        self._reloads[(outcome,)] += 1
 
     def budget_passed(self, warned: Warned) -> None:
         """A budget is nearly or wholly spent."""
-        self._budgets[warned.charge.budget.name, str(warned.percent)].inc()
+        self._budgets[warned.charge.budget.name, str(warned.percent)] += 1
 
     def watch(self, queue: Queue) -> None:
         """Show how many records wait in it, and how many were lost."""
@@ -104,10 +102,16 @@ class Metrics:
 
     def turned_away(self, code: str) -> None:
         """A request that was refused before it was accepted."""
-        self._turned_away[(self._codes.bounded(code),)].inc()
+        self._turned_away[(self._codes.bounded(code),)] += 1
 
     def count(self, record: Record) -> None:
-        """Raises OverflowError for figures that no counter can hold."""
+        """Never raises."""
+        try:
+            self._count(record)
+        except Exception:  # as for more tokens than a float can hold; the request has ended well all the same
+            self._uncounted[()] += 1
+
+    def _count(self, record: Record) -> None:
         verdict, decision, outcome = record.verdict, record.decision, record.outcome
         sensitivity = _SENSITIVITIES[verdict.sensitivity]
         self._requests[
@@ -120,33 +124,33 @@ class Metrics:
                 _TIERS[verdict.tier],
                 outcome.ending,
             )
-        ].inc()
-        self._seconds[(record.backend,)].observe(outcome.total_ms / 1000)
+        ] += 1
+        self._seconds.observe((record.backend,), outcome.total_ms / 1000)
         if outcome.ending is Ending.REFUSED:
-            self._refusals[(self._codes.bounded(outcome.code),)].inc()
+            self._refusals[(self._codes.bounded(outcome.code),)] += 1
             if outcome.code == _VIOLATION:
-                self._violations.inc()
+                self._violations[()] += 1
         if verdict.unknown:
-            self._unknown.inc()
+            self._unknown[()] += 1
         for finding in verdict.findings:
-            self._findings[(finding.kind,)].inc(finding.count)
+            self._findings[(finding.kind,)] += finding.count
         for kind in record.masked:
-            self._masked[(record.backend, kind)].inc()
+            self._masked[(record.backend, kind)] += 1
         if decision.spilled_from:
-            self._spilled[(decision.spilled_from,)].inc()
+            self._spilled[(decision.spilled_from,)] += 1
         for backend, exclusion in decision.excluded:
-            self._excluded[(backend, exclusion.veto)].inc()
+            self._excluded[(backend, exclusion.veto)] += 1
         if record.shadow is not None:
             self._count_shadow(record.shadow)
         self._count_attempts(record)
         self._count_usage(record)
 
     def _count_shadow(self, shadow: Shadow) -> None:
-        self._shadows[(shadow.backend, shadow.zone, shadow.sensitivity, self._errors.bounded(shadow.error))].inc()
+        self._shadows[(shadow.backend, shadow.zone, shadow.sensitivity, self._errors.bounded(shadow.error))] += 1
         if shadow.error == _VIOLATION:
-            self._violations.inc()
+            self._violations[()] += 1
         if shadow.cost is not None:
-            self._shadow_cost[(shadow.backend,)].inc(shadow.cost / 1_000_000_000)
+            self._shadow_cost[(shadow.backend,)] += shadow.cost / 1_000_000_000
 
     def _count_attempts(self, record: Record) -> None:
         """What is counted as sent is the class of what was sent: of the masked request, where the route masks."""
@@ -155,48 +159,35 @@ class Metrics:
         for attempt in record.outcome.attempts:
             zone = zones.get(attempt.backend, "")
             sensitivity = _SENSITIVITIES[masked.get(attempt.backend, record.verdict.sensitivity)]
-            self._attempts[(attempt.backend, zone, sensitivity, self._errors.bounded(attempt.error))].inc()
+            self._attempts[(attempt.backend, zone, sensitivity, self._errors.bounded(attempt.error))] += 1
             if record.stream and attempt.first_byte_ms is not None:
-                self._first_byte[(attempt.backend,)].observe(attempt.first_byte_ms / 1000)
+                self._first_byte.observe((attempt.backend,), attempt.first_byte_ms / 1000)
 
     def _count_usage(self, record: Record) -> None:
         usage, cost, backend = record.outcome.usage, record.outcome.cost, record.backend
         if usage is not None:
-            self._tokens[(backend, "prompt")].inc(usage.prompt_tokens)
-            self._tokens[(backend, "completion")].inc(usage.completion_tokens)
+            self._tokens[(backend, "prompt")] += usage.prompt_tokens
+            self._tokens[(backend, "completion")] += usage.completion_tokens
             if usage.cached_tokens:
-                self._tokens[(backend, "cached")].inc(usage.cached_tokens)
+                self._tokens[(backend, "cached")] += usage.cached_tokens
         if cost is not None:
-            self._cost[(backend,)].inc(cost / 1_000_000_000)
+            self._cost[(backend,)] += cost / 1_000_000_000
 
-    def _counter(self, family: Family) -> Counter:
-        return Counter(family.name, family.meaning, registry=self._registry)
+    def _counts(self, family: Family) -> Counts:
+        counts = Counts(family)
+        self._now.counted.append(counts)
+        return counts
 
-    def _counters(self, family: Family) -> "_Children[Counter]":
-        return _Children(Counter(family.name, family.meaning, family.labels, registry=self._registry))
-
-    def _histograms(self, family: Family) -> "_Children[Histogram]":
-        return _Children(
-            Histogram(family.name, family.meaning, family.labels, registry=self._registry, buckets=BUCKETS_S)
-        )
+    def _durations(self, family: Family) -> Durations:
+        durations = Durations(family)
+        self._now.counted.append(durations)
+        return durations
 
 
 def _masked_classes(record: Record) -> dict[str, Sensitivity]:
     """By backend: the class of what went there, where something was masked on the way."""
     classes = {masking.kinds: masking.verdict.sensitivity for masking in record.maskings}
     return {route.backend: classes[route.mask] for route in record.decision.routes if route.mask in classes}
-
-
-class _Children(dict[tuple[str, ...], _Kind], Generic[_Kind]):
-    """A metric's children by their label values: the library's own look-up takes a lock and a copy each time."""
-
-    def __init__(self, metric: _Kind) -> None:
-        self._metric: _Kind = metric
-
-    def __missing__(self, values: tuple[str, ...]) -> _Kind:
-        child: _Kind = self._metric.labels(*values)
-        self[values] = child
-        return child
 
 
 class _Words:
@@ -215,39 +206,28 @@ class _Words:
 
 
 class _Now(Collector):
-    """What is looked up when Prometheus asks, rather than counted."""
+    """All figures when Prometheus asks: what was counted until then, and what is looked up rather than counted."""
 
     def __init__(self, policy: Policy, fleet: Fleet, sweep: Sweep) -> None:
         self.policy = policy
         self.fleet = fleet
         self.weights = ""
         self._sweep = sweep
+        self.counted: list[Counts | Durations] = []
         self.queues: list[Queue] = []
 
     def collect(self) -> Iterator[Metric]:
+        for each in self.counted:
+            yield each.metric()
         policy, fleet, states = self.policy, self.fleet, self.fleet.states
-        yield _gauge(families.IN_FLIGHT, [((), self._sweep.in_flight)])
-        yield _gauge(families.BACKEND_UP, [((name,), state.is_up) for name, state in states.items()])
-        yield _gauge(families.REPLICA_IN_FLIGHT, fleet.in_flight().items())
-        yield _gauge(families.BACKEND_SATURATED, [((name,), state.is_saturated) for name, state in states.items()])
-        yield _gauge(families.PREDICTED_WAIT, [((name,), wait_s) for name, wait_s in fleet.predicted_waits().items()])
-        yield _gauge(families.REPLICA_QUEUE, fleet.queues().items())
-        yield _gauge(families.POLICY, [((policy.name, policy.version, policy.digest), 1)])
-        yield _gauge(families.WEIGHTS, [((self.weights,), 1)])
-        yield _gauge(families.WAITING, [((queue.name,), queue.waiting) for queue in self.queues])
-        yield _total(families.DROPPED, [((queue.name,), queue.dropped) for queue in self.queues])
-        yield _total(families.FAILURES, [((queue.name,), queue.failures) for queue in self.queues])
-
-
-def _gauge(family: Family, values: Iterable[tuple[Sequence[str], float]]) -> Metric:
-    metric = GaugeMetricFamily(family.name, family.meaning, labels=family.labels)
-    for labels, value in values:
-        metric.add_metric(labels, value)
-    return metric
-
-
-def _total(family: Family, values: Iterable[tuple[Sequence[str], float]]) -> Metric:
-    metric = CounterMetricFamily(family.name, family.meaning, labels=family.labels)
-    for labels, value in values:
-        metric.add_metric(labels, value)
-    return metric
+        yield gauge(families.IN_FLIGHT, [((), self._sweep.in_flight)])
+        yield gauge(families.BACKEND_UP, [((name,), state.is_up) for name, state in states.items()])
+        yield gauge(families.REPLICA_IN_FLIGHT, fleet.in_flight().items())
+        yield gauge(families.BACKEND_SATURATED, [((name,), state.is_saturated) for name, state in states.items()])
+        yield gauge(families.PREDICTED_WAIT, [((name,), wait_s) for name, wait_s in fleet.predicted_waits().items()])
+        yield gauge(families.REPLICA_QUEUE, fleet.queues().items())
+        yield gauge(families.POLICY, [((policy.name, policy.version, policy.digest), 1)])
+        yield gauge(families.WEIGHTS, [((self.weights,), 1)])
+        yield gauge(families.WAITING, [((queue.name,), queue.waiting) for queue in self.queues])
+        yield total(families.DROPPED, [((queue.name,), queue.dropped) for queue in self.queues])
+        yield total(families.FAILURES, [((queue.name,), queue.failures) for queue in self.queues])

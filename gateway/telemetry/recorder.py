@@ -22,12 +22,7 @@ class Recorder:
     def record(self, record: Record) -> None:
         for outbox in self._outboxes:
             outbox.put(record)
-        try:
-            self._metrics.count(record)
-        except (
-            Exception
-        ):  # a backend may report more tokens than a float can hold; the request has ended well all the same
-            self._metrics.uncounted.inc()
+        self._metrics.count(record)
 
     async def start(self) -> None:
         for outbox in self._outboxes:
