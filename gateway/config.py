@@ -1,6 +1,8 @@
 """What the gateway reads at start: the policy file and its own settings, each wrong value told with its remedy."""
 
+import functools
 import importlib.resources
+import importlib.util
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -15,6 +17,7 @@ from gateway.policy.verify import violations
 
 _CHECKOUT = Path(__file__).resolve().parent.parent / "policies"
 _INSTALLED = "shipped_policies"
+_PRICE_LIST = "model_prices_and_context_window_backup.json"
 
 
 def read_policy(path: Path, environment: Mapping[str, str]) -> Policy:
@@ -24,7 +27,7 @@ def read_policy(path: Path, environment: Mapping[str, str]) -> Policy:
 
 def proved_policy(text: bytes, filename: str, environment: Mapping[str, str]) -> Policy:
     """As `read_policy`, of a text that is, or is to be, in that file."""
-    policy = load(text, filename, environment, beside(Path(filename)))
+    policy = load(text, filename, environment, beside(Path(filename)), price_list)
     broken = violations(policy, filename)
     if broken:
         raise ConfigError("\n".join((*broken, "change the rules, or whoever signs for the invariant changes that")))
@@ -35,7 +38,7 @@ def proved_policy(text: bytes, filename: str, environment: Mapping[str, str]) ->
 
 def load_policy(path: Path, environment: Mapping[str, str]) -> Policy:
     """As `read_policy`, without asking what the policy promises and whether its secrets are there."""
-    return load(policy_text(path), str(path), environment, beside(path))
+    return load(policy_text(path), str(path), environment, beside(path), price_list)
 
 
 def beside(policy: Path) -> ReadFile:
@@ -46,6 +49,17 @@ def beside(policy: Path) -> ReadFile:
             return opened.read(most_bytes)
 
     return read
+
+
+@functools.cache
+def price_list() -> Mapping[str, Mapping[str, object]] | None:
+    """The list of prices that comes with litellm, read as a file: no import of it, no network. None: not installed."""
+    found = importlib.util.find_spec("litellm")
+    path = Path(found.origin or "").parent / _PRICE_LIST if found else None
+    if path is None or not path.is_file():
+        return None
+    rows: dict[str, dict[str, object]] = msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, object]])
+    return rows
 
 
 def policy_text(path: Path) -> bytes:

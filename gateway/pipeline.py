@@ -24,10 +24,10 @@ from gateway.core.types import (
     Outcome,
     Record,
     Route,
-    Usage,
     Verdict,
     Veto,
 )
+from gateway.core.usage import Usage
 from gateway.masked import UNMASKED, Classify, Sent, Variants, maskings, restored_body, restored_chunks, variants
 from gateway.policy.evaluate import decide, masks_wanted, refusal
 from gateway.policy.model import Policy
@@ -341,9 +341,10 @@ def _pause_s(retry: int, failure: AttemptFailed) -> float:
 def _cost(trail: Trail) -> NanoUSD | None:
     """The bill so far: None where the usage or the price is unknown, never a guess of zero."""
     usage, backend = trail.usage, trail.backend
-    if usage is None or backend is None or backend.price is None:
+    if usage is None or backend is None:
         return None
-    return backend.price.cost(usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens)
+    price = backend.price_for(trail.envelope.endpoint)
+    return None if price is None else usage.cost(price)
 
 
 def _broken(broken: StreamBroken) -> GatewayError:

@@ -10,7 +10,8 @@ import msgspec
 from gateway.core.errors import AttemptFailed, FailureKind, GatewayError, StreamBroken
 from gateway.core.ports import Backend, Clock, Recorder
 from gateway.core.shadow import DROPPED, Shadow
-from gateway.core.types import Envelope, Record, Route, Sensitivity, Usage
+from gateway.core.types import Envelope, Record, Route, Sensitivity
+from gateway.core.usage import Usage
 
 MOST_AT_ONCE = 8
 """A request whose copy would be one more has none: a slow backend must not make the gateway hold on to requests."""
@@ -100,7 +101,7 @@ def _used(copy: Copy, status: int, usage: Usage | None) -> Shadow:
     price = copy.backend.spec.price
     if usage is None:
         return copy.left(status=status)
-    cost = price and price.cost(usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens)
+    cost = price and usage.cost(price)
     return copy.left(
         status=status, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens, cost=cost
     )

@@ -9,7 +9,7 @@ from gateway.backends.headers import Headers
 from gateway.backends.pool import Response
 from gateway.backends.replicas import Turn
 from gateway.core.errors import AttemptFailed, StreamBroken
-from gateway.core.types import Usage
+from gateway.core.usage import Usage
 from gateway.wire.exchange import Rewriter
 
 

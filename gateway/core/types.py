@@ -13,6 +13,7 @@ import msgspec
 from gateway.core.load import SaturatedAt
 from gateway.core.money import NanoUSD, Price
 from gateway.core.shadow import Shadow
+from gateway.core.usage import Usage
 
 
 class Sensitivity(IntEnum):
@@ -228,6 +229,7 @@ class BackendSpec(msgspec.Struct, frozen=True):
     urls: tuple[str, ...]
     models: Mapping[str, str]
     price: Price | None = None
+    prices: Mapping[str, Price] = {}  # of endpoints that have one of their own, by endpoint word
     context_tokens: int | None = None
     api_key: str | None = None
     organization: str | None = None
@@ -246,6 +248,10 @@ class BackendSpec(msgspec.Struct, frozen=True):
         if endpoint is Endpoint.COMPLETIONS and "completions" in self.models:
             return self.models["completions"]
         return self.models.get("chat")
+
+    def price_for(self, endpoint: Endpoint) -> Price | None:
+        """What it costs here; None: unknown, which is not nothing."""
+        return self.prices.get(endpoint, self.price) if self.prices else self.price
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -322,15 +328,6 @@ class Decision(msgspec.Struct, frozen=True):
     policy_digest: str = ""
     spilled_from: str = ""
     shadow: Route | None = None
-
-
-class Usage(msgspec.Struct, frozen=True):
-    """Tokens of one answer. `is_estimate` where the backend reported none and we counted pieces."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    cached_tokens: int = 0
-    is_estimate: bool = False
 
 
 class Attempt(msgspec.Struct, frozen=True):

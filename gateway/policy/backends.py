@@ -9,9 +9,9 @@ import yaml
 
 from gateway.core.capabilities import CANNOT, TELL_THEIR_QUEUE
 from gateway.core.load import SaturatedAt
-from gateway.core.money import Price, per_million
 from gateway.core.types import BackendKind, BackendSpec, Need, Sensitivity, Zone
 from gateway.policy import schema
+from gateway.policy.prices import read_prices
 from gateway.policy.problems import suggestion
 from gateway.policy.read import Reader, Value
 from gateway.policy.vocabulary import AUTO, BACKEND_KINDS, NEEDS, SENSITIVITIES
@@ -53,13 +53,15 @@ def _backend(reader: Reader, name: str, value: Value, zones: Mapping[str, Zone])
     kind = BACKEND_KINDS[reader.word(fields.get("kind"), BACKEND_KINDS, "openai")]
     models = _models(reader, fields.get("model"))
     context_tokens = reader.integer(fields.get("context_tokens"), 0, least=1)
+    prices = read_prices(reader, fields.get("price"), models)
     return BackendSpec(
         name=name,
         kind=kind,
         zone=_zone_of(reader, fields.get("zone"), zones),
         urls=_urls(reader, value, fields, kind),
         models=models,
-        price=_price(reader, fields.get("price")),
+        price=prices.get(""),
+        prices=MappingProxyType({endpoint: price for endpoint, price in prices.items() if endpoint}),
         context_tokens=context_tokens or None,
         api_key=reader.secret(fields.get("api_key")),
         organization=reader.text(fields.get("organization")) or None,
@@ -115,18 +117,6 @@ def _root(url: str) -> str | None:
     if not usable or parts.query or parts.fragment or parts.username is not None or parts.password is not None:
         return None
     return url.rstrip("/").removesuffix("/v1").rstrip("/")
-
-
-def _price(reader: Reader, value: Value | None) -> Price | None:
-    if value is None:
-        return None
-    fields = reader.fields(value, schema.PRICE)
-    cached = fields.get("cached_input_usd_per_million")
-    return Price(
-        input=per_million(reader.price(fields.get("input_usd_per_million"))),
-        output=per_million(reader.price(fields.get("output_usd_per_million"))),
-        cached_input=None if cached is None else per_million(reader.price(cached)),
-    )
 
 
 def _health_path(reader: Reader, value: Value | None) -> str | None:

@@ -4,7 +4,8 @@ from collections import Counter
 from typing import NamedTuple
 
 from gateway.core.money import NanoUSD, Price
-from gateway.core.types import Caller, Decision, Ending, Envelope, Masking, Record, Route, Sensitivity, Usage, Verdict
+from gateway.core.types import Caller, Decision, Ending, Envelope, Masking, Record, Route, Sensitivity, Verdict
+from gateway.core.usage import Usage
 from gateway.policy.belief import relabelled
 from gateway.policy.evaluate import decide, refusal
 from gateway.policy.model import Policy
@@ -165,11 +166,11 @@ class Backtest:
     def _cost(self, record: Record, backend: str) -> Cost | None:
         if not backend:
             return Cost(0, 0, 0)
-        price, usage = self._policy.backends[backend].price, record.outcome.usage
+        price, usage = self._policy.backends[backend].price_for(record.endpoint), record.outcome.usage
         if price is None or usage is None:
             return None
         if backend == record.backend:
-            cost = price.cost(usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens)
+            cost = usage.cost(price)
             return Cost(cost, cost, cost)
         return _estimated(price, usage)
 

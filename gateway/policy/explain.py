@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.core.labelling import Labelling
-from gateway.core.money import NanoUSD, dollars
+from gateway.core.money import dollars
 from gateway.core.types import UP, BackendState, Basis, Decision, Masking, Need, Sensitivity, Tier
 from gateway.policy.axes import leaves
 from gateway.policy.belief import relabelled, score_of
@@ -140,7 +140,7 @@ def _cost(policy: Policy, witness: Witness, backend: str) -> str:
     if price is None:
         return "at an unknown price"
     prompt = dollars(price.cost(witness.envelope.prompt_tokens, 0))
-    return f"{prompt} USD for the prompt and {dollars(NanoUSD(price.output * _THOUSAND))} for 1,000 tokens of answer"
+    return f"{prompt} USD for the prompt and {dollars(price.cost(0, _THOUSAND))} for 1,000 tokens of answer"
 
 
 class Change(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from gateway.core.money import NanoUSD, Price, dollars
+from gateway.core.money import Price, dollars
 from gateway.core.types import BackendSpec, Route
 from gateway.policy.model import Policy, Rule, Shadowing
 from gateway.policy.vocabulary import FINDING_KINDS
@@ -10,7 +10,16 @@ from gateway.policy.words import condition_words, invariant_words
 
 _NONE = "none"
 _DIGITS = 12  # of a file's digest
-_PER_MILLION = 1_000_000
+_RATES = {
+    "input": "in",
+    "output": "out",
+    "cached_input": "cached",
+    "cache_write": "cached anew",
+    "input_audio": "heard",
+    "input_image": "seen",
+    "output_audio": "spoken",
+    "reasoning": "thought",
+}
 
 
 def facts(policy: Policy) -> Mapping[str, str]:
@@ -21,9 +30,12 @@ def facts(policy: Policy) -> Mapping[str, str]:
 def price_words(price: Price | None) -> str:
     if price is None:
         return "unknown"
-    words = f"{_million(price.input)} in, {_million(price.output)} out"
-    cached = "" if price.cached_input is None else f", {_million(price.cached_input)} cached"
-    return f"{words}{cached} (USD a million tokens)"
+    if price.gpu_hour:
+        return f"{dollars(price.gpu_hour)} USD an hour, however much is asked"
+    own = ((getattr(price, name), words) for name, words in _RATES.items())
+    rates = ", ".join(f"{dollars(rate)} {words}" for rate, words in own if rate is not None)
+    long = "" if price.long is None else f"; from {price.long_from + 1:,} prompt tokens {price_words(price.long)}"
+    return f"{rates} (USD a million tokens{long})"
 
 
 def saturation_words(spec: BackendSpec) -> str:
@@ -93,6 +105,7 @@ def _backend(spec: BackendSpec) -> Iterator[tuple[str, str]]:
     yield "model", ", ".join(f"{endpoint}: {model}" for endpoint, model in spec.models.items() if endpoint)
     yield "addresses", ", ".join(spec.urls) or spec.inference_endpoint or "the provider's own"
     yield "price", price_words(spec.price)
+    yield from ((f"price for {endpoint}", price_words(price)) for endpoint, price in spec.prices.items())
     yield "context tokens", f"{spec.context_tokens:,}" if spec.context_tokens else "as the server says"
     yield "cannot", ", ".join(f"`{need}`" for need in sorted(spec.cannot)) or "nothing known"
     yield "saturated", saturation_words(spec) or "never"
@@ -115,7 +128,3 @@ def _labelling(policy: Policy) -> Iterator[tuple[str, str]]:
     yield "class where a detector fails", labelling.on_error.label
     yield "medium from", f"{labelling.medium_from:g}"
     yield "hard from", f"{labelling.hard_from:g}"
-
-
-def _million(nano_a_token: NanoUSD) -> str:
-    return dollars(NanoUSD(nano_a_token * _PER_MILLION))

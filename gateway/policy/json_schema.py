@@ -13,6 +13,7 @@ from gateway.policy.budgets import MOST_USD
 from gateway.policy.cases import REFUSAL_CODES
 from gateway.policy.conditions import SHAPE
 from gateway.policy.invariants import ALWAYS
+from gateway.policy.prices import LISTED
 from gateway.policy.vocabulary import (
     API_VERSION,
     BACKEND_KINDS,
@@ -136,7 +137,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
         "model": {"anyOf": [_WORD, _ref("MODEL")]},
         "urls": _some(_WORD),
         "inference_endpoint": {"type": "string", "pattern": "/"},
-        "price": _ref("PRICE"),
+        "price": {"anyOf": [{"const": LISTED}, _ref("PRICE"), _ref("PRICES")]},
         "context_tokens": _whole(1),
         "api_key": _SECRET,
         "organization": _TEXT,
@@ -147,7 +148,13 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
     },
     "SATURATED_AT": {"queue": _whole(1), "predicted_wait": _DURATION},
     "MODEL": dict.fromkeys(schema.MODEL.keys, _WORD),
-    "PRICE": dict.fromkeys(schema.PRICE.keys, _DOLLARS),
+    "PRICE": {
+        **dict.fromkeys(schema.PRICE.keys, _DOLLARS),
+        "from": {"const": LISTED},
+        "model": _WORD,
+        "gpus": _whole(1),
+    },
+    "PRICES": {key: {"anyOf": [{"const": LISTED}, _ref("PRICE")]} for key in schema.PRICES.keys},
     "BUDGET": {
         "limit_usd": _LIMIT,
         "window": _WINDOW,

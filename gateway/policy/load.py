@@ -18,7 +18,7 @@ from gateway.policy.model import Policy, Rule
 from gateway.policy.models import choices, read_models
 from gateway.policy.parse import parse
 from gateway.policy.problems import Problems
-from gateway.policy.read import Reader, ReadFile, Value
+from gateway.policy.read import PriceList, Reader, ReadFile, Value
 from gateway.policy.rules import read_rules, rule_places
 from gateway.policy.times import read_times
 from gateway.policy.vocabulary import API_VERSION, FINDING_KINDS, KIND
@@ -26,7 +26,17 @@ from gateway.policy.vocabulary import API_VERSION, FINDING_KINDS, KIND
 _DEADLINE_S = 600.0
 
 
-def load(text: bytes, filename: str, environment: Mapping[str, str], read: ReadFile | None = None) -> Policy:
+def no_price_list() -> None:
+    """litellm is not installed."""
+
+
+def load(
+    text: bytes,
+    filename: str,
+    environment: Mapping[str, str],
+    read: ReadFile | None = None,
+    price_list: PriceList = no_price_list,
+) -> Policy:
     """The policy that `text` means under `environment`, which gives the values of `${NAME}`.
 
     `read` gives the files that it names; None: it may name none.
@@ -36,7 +46,7 @@ def load(text: bytes, filename: str, environment: Mapping[str, str], read: ReadF
     its secrets.
     """
     problems = Problems(filename)
-    reader = Reader(problems, environment, read)
+    reader = Reader(problems, environment, price_list, read)
     root = parse(text, problems)
     for node, where in _references_that_decide(root):
         sentence = f"`{node.value}` in {where}: what decides must stand in the file itself; write the value"

@@ -25,6 +25,9 @@ T = TypeVar("T")
 ReadFile = Callable[[str, int], bytes]
 """At most so many bytes of a file that a policy names. Raises OSError."""
 
+PriceList = Callable[[], Mapping[str, Mapping[str, object]] | None]
+"""litellm's list of what models cost, by name, read when it is asked for; None: it is not installed."""
+
 
 class Value(NamedTuple):
     """A node and what it is in the file's words: "`clearance` in zone `openai`"."""
@@ -49,8 +52,11 @@ class Reader:
     `files` holds what was read because the policy names it.
     """
 
-    def __init__(self, problems: Problems, environment: Mapping[str, str], read: ReadFile | None = None) -> None:
+    def __init__(
+        self, problems: Problems, environment: Mapping[str, str], price_list: PriceList, read: ReadFile | None = None
+    ) -> None:
         self.problems = problems
+        self.price_list = price_list
         self.missing_secrets: list[str] = []
         self.files: dict[str, bytes] = {}
         self._environment = environment
@@ -155,14 +161,16 @@ class Reader:
             return int(said.text)
         return self._instead(said, f"a whole number from {least} to {most}", default)
 
-    def price(self, value: Value | None) -> Decimal:
-        """US dollars per million tokens, in steps of 0.001: a nano-dollar a token."""
+    def price(
+        self, value: Value | None, expected: str = "US dollars per million tokens such as `2.50`, in steps of 0.001"
+    ) -> Decimal:
+        """US dollars, in steps of 0.001."""
         said = self._said(value)
         if said and _NUMBER.fullmatch(said.text) and Decimal(said.text) * 1000 % 1 == 0:
             return Decimal(said.text)
         if said is None:
             return Decimal(0)
-        return self._instead(said, "US dollars per million tokens such as `2.50`, in steps of 0.001", Decimal(0))
+        return self._instead(said, expected, Decimal(0))
 
     def matched(
         self,

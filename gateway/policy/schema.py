@@ -50,9 +50,22 @@ BACKEND = Shape(
 SATURATED_AT = Shape(optional=("queue", "predicted_wait"))
 MODEL = Shape(optional=("chat", "completions", "embeddings"))
 PRICE = Shape(
-    required=("input_usd_per_million", "output_usd_per_million"),
-    optional=("cached_input_usd_per_million",),
+    optional=(
+        "input_usd_per_million",
+        "output_usd_per_million",
+        "cached_input_usd_per_million",
+        "cache_write_usd_per_million",
+        "input_audio_usd_per_million",
+        "input_image_usd_per_million",
+        "output_audio_usd_per_million",
+        "reasoning_usd_per_million",
+        "from",
+        "model",
+        "gpu_hour_usd",
+        "gpus",
+    ),
 )
+PRICES = Shape(optional=("chat", "completions", "embeddings"))
 BUDGET = Shape(
     required=("limit_usd", "window"), optional=("time_zone", "scope", "each", "hard", "on_exhausted", "wait")
 )

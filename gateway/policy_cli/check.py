@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.config import beside, policy_text
+from gateway.config import beside, policy_text, price_list
 from gateway.core.errors import ConfigError
 from gateway.policy.load import load
 from gateway.policy.model import Policy
@@ -56,7 +56,7 @@ def check(path: Path, environment: Mapping[str, str]) -> Checked:
     file = str(path)
     text = policy_text(path)
     try:
-        policy = load(text, file, environment, beside(path))
+        policy = load(text, file, environment, beside(path), price_list)
     except ConfigError as error:
         return Checked(file, None, tuple(_unreadable(line, file) for line in str(error).splitlines()), ())
     try:

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.core.types import Usage
+from gateway.core.usage import Usage
 
 
 class Answer(msgspec.Struct, frozen=True):

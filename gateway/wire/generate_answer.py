@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from gateway.core.errors import AttemptFailed, FailureKind
-from gateway.core.types import Usage
+from gateway.core.usage import Usage
 from gateway.wire import sse
 from gateway.wire.exchange import Answer
 from gateway.wire.generate_request import Wanted

@@ -1,7 +1,7 @@
 """Event streams of servers that speak OpenAI: every byte passes as it came, with an eye on failures, end and usage."""
 
 from gateway.core.errors import AttemptFailed, FailureKind, StreamBroken
-from gateway.core.types import Usage
+from gateway.core.usage import Usage
 from gateway.wire.openai_errors import event_failure, said
 from gateway.wire.sse import MAX_EVENT_BYTES, Event, EventTooLarge, Parser
 from gateway.wire.usage import StreamTap

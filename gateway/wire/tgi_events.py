@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from gateway.core.errors import AttemptFailed, FailureKind, GatewayError, StreamBroken
-from gateway.core.types import Usage
+from gateway.core.usage import Usage
 from gateway.wire.sse import Event, EventTooLarge, Parser
 
 _decode = msgspec.json.decode

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from gateway.core.errors import AttemptFailed, FailureKind, GatewayError, StreamBroken
-from gateway.core.types import Endpoint, Envelope, Usage
+from gateway.core.types import Endpoint, Envelope
+from gateway.core.usage import Usage
 from gateway.wire.exchange import Answer, Rewriter
 from gateway.wire.generate_request import is_streamed
 from gateway.wire.sse import MAX_EVENT_BYTES, Event, Parser

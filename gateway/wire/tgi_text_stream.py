@@ -1,7 +1,7 @@
 """TGI's streamed text completions as OpenAI's, chunk by chunk."""
 
 from gateway.core.errors import AttemptFailed, FailureKind
-from gateway.core.types import Usage
+from gateway.core.usage import Usage
 from gateway.wire import sse
 from gateway.wire.tgi_answer import Document, finish_reason
 from gateway.wire.tgi_errors import event_failure

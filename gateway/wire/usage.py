@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gateway.core.types import Usage
+from gateway.core.usage import Usage
 from gateway.wire.openai_errors import said
 from gateway.wire.sse import MAX_EVENT_BYTES, EventTooLarge
 
@@ -14,8 +14,19 @@ _DONE_LINES = (b"data: [DONE]", b"data:[DONE]")
 _EMPTY_PIECES = (b'"content":""', b'"delta":{}', b'"choices":[]')
 
 
-class _Cached(msgspec.Struct):
+class _PromptDetails(msgspec.Struct):
+    """`cache_creation_tokens` is litellm's word for what OpenAI calls `cache_write_tokens`."""
+
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cache_creation_tokens: int | None = None
+    audio_tokens: int | None = None
+    image_tokens: int | None = None
+
+
+class _AnswerDetails(msgspec.Struct):
+    reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
 
 
 class _Reported(msgspec.Struct):
@@ -23,10 +34,12 @@ class _Reported(msgspec.Struct):
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
-    prompt_tokens_details: _Cached | None = None
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _AnswerDetails | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
-    input_tokens_details: _Cached | None = None
+    input_tokens_details: _PromptDetails | None = None
+    output_tokens_details: _AnswerDetails | None = None
 
 
 class _Inner(msgspec.Struct):
@@ -53,18 +66,40 @@ def from_answer(body: bytes) -> Usage | None:
     return _usage(reported) if reported else None
 
 
-def counted(prompt: int | None, completion: int | None, cached: int | None = None) -> Usage | None:
+def counted(prompt: int | None, completion: int | None) -> Usage | None:
     """Usage as a backend reports it; None where that cannot be true."""
     if prompt is None or not 0 <= prompt <= _MOST_TOKENS or not 0 <= (completion or 0) <= _MOST_TOKENS:
         return None
-    return Usage(prompt, completion or 0, min(max(cached or 0, 0), prompt))
+    return Usage(prompt, completion or 0)
 
 
 def _usage(reported: _Reported) -> Usage | None:
     prompt = reported.input_tokens if reported.prompt_tokens is None else reported.prompt_tokens
     completion = reported.output_tokens if reported.completion_tokens is None else reported.completion_tokens
-    details = reported.prompt_tokens_details or reported.input_tokens_details
-    return counted(prompt, completion, details.cached_tokens if details else None)
+    usage = counted(prompt, completion)
+    of_prompt = reported.prompt_tokens_details or reported.input_tokens_details
+    of_answer = reported.completion_tokens_details or reported.output_tokens_details
+    if usage is None or (of_prompt is None and of_answer is None):
+        return usage
+    return _detailed(usage, of_prompt or _PromptDetails(), of_answer or _AnswerDetails())
+
+
+def _detailed(usage: Usage, of_prompt: _PromptDetails, of_answer: _AnswerDetails) -> Usage:
+    prompt, completion = usage.prompt_tokens, usage.completion_tokens
+    return Usage(
+        prompt,
+        completion,
+        _part(of_prompt.cached_tokens, prompt),
+        cache_write_tokens=_part(of_prompt.cache_write_tokens or of_prompt.cache_creation_tokens, prompt),
+        audio_tokens=_part(of_prompt.audio_tokens, prompt),
+        image_tokens=_part(of_prompt.image_tokens, prompt),
+        reasoning_tokens=_part(of_answer.reasoning_tokens, completion),
+        spoken_tokens=_part(of_answer.audio_tokens, completion),
+    )
+
+
+def _part(tokens: int | None, whole: int) -> int:
+    return min(max(tokens or 0, 0), whole)
 
 
 class StreamTap:

@@ -5,16 +5,44 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.money import NanoUSD, Price, dollars, nano_usd, per_million
+from gateway.core.money import NanoUSD, Price, dollars, nano_usd
+from gateway.core.usage import Usage
+
+PRICES = st.none() | st.integers(0, 10**9).map(NanoUSD)
 
 
-def test_a_price_per_million_is_nano_dollars_a_token() -> None:
-    assert per_million("0.15") == 150
-    assert per_million(30) == 30_000
+@st.composite
+def prices(draw: st.DrawFn, depth: int = 1) -> Price:
+    rates = {name: draw(PRICES) for name in ("cached_input", "cache_write", "input_audio", "output_audio", "reasoning")}
+    long = draw(st.none() | prices(depth - 1)) if depth else None
+    return Price(draw(PRICES) or NanoUSD(0), draw(PRICES) or NanoUSD(0), **rates, long_from=1000, long=long)
+
+
+def test_a_fraction_of_a_nano_dollar_is_rounded_up() -> None:
+    assert Price(input=NanoUSD(18_750_000), output=NanoUSD(0)).cost(1, 0) == 19
+    assert Price(input=NanoUSD(18_750_000), output=NanoUSD(0)).cost(1_000_000, 0) == 18_750_000
+
+
+def test_a_long_prompt_has_prices_of_its_own() -> None:
+    price = Price(nano_usd(5), nano_usd(30), long_from=1000, long=Price(nano_usd(10), nano_usd(45)))
+    assert price.cost(1000, 10) == 1000 * 5000 + 10 * 30_000
+    assert price.cost(1001, 10) == 1001 * 10_000 + 10 * 45_000
+
+
+@given(prices(), st.integers(0, 3000), st.integers(0, 3000), st.lists(st.integers(0, 4000), min_size=6, max_size=6))
+def test_no_answer_within_the_bounds_costs_more_than_the_most(price, prompt, completion, parts) -> None:
+    usage = Usage(prompt, completion, parts[0], False, *parts[1:])
+    assert usage.cost(price) <= price.most(prompt, completion) <= price.most(prompt + 1, completion + 1)
+
+
+def test_reasoning_and_sound_have_prices_of_their_own() -> None:
+    price = Price(nano_usd(1), nano_usd(2), input_audio=nano_usd(10), reasoning=nano_usd(3), output_audio=nano_usd(20))
+    usage = Usage(100, 50, audio_tokens=40, reasoning_tokens=20, spoken_tokens=10)
+    assert usage.cost(price) == 60 * 1000 + 40 * 10_000 + 20 * 2000 + 20 * 3000 + 10 * 20_000
 
 
 def test_cached_tokens_have_their_own_price() -> None:
-    price = Price(input=NanoUSD(1000), output=NanoUSD(4000), cached_input=NanoUSD(100))
+    price = Price(input=nano_usd(1), output=nano_usd(4), cached_input=nano_usd("0.1"))
     assert price.cost(prompt_tokens=10, completion_tokens=2, cached_tokens=4) == 6 * 1000 + 4 * 100 + 2 * 4000
 
 

@@ -17,9 +17,9 @@ from gateway.core.types import (
     Record,
     Sensitivity,
     Tier,
-    Usage,
     Verdict,
 )
+from gateway.core.usage import Usage
 from gateway.policy.backtest import Backtest, Cost, share
 from gateway.policy.evaluate import decide
 from gateway.policy.model import Policy

@@ -163,7 +163,7 @@ def test_prices_are_exact(policy_with) -> None:
         .backends["frontier"]
         .price
     )
-    assert (price.input, price.output, price.cached_input) == (5000, 123, 0)
+    assert (price.input, price.output, price.cached_input) == (5_000_000_000, 123_000_000, 0)
 
 
 def test_without_a_cached_price_cached_tokens_cost_what_others_do(policy_with) -> None:

@@ -18,9 +18,9 @@ from gateway.core.types import (
     Record,
     Sensitivity,
     Tier,
-    Usage,
     Verdict,
 )
+from gateway.core.usage import Usage
 from gateway.policy.evaluate import decide
 from gateway.policy.load import load
 from gateway.stores.journal_sqlite import SqliteJournal

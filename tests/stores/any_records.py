@@ -19,10 +19,10 @@ from gateway.core.types import (
     Route,
     Sensitivity,
     Tier,
-    Usage,
     Verdict,
     Veto,
 )
+from gateway.core.usage import Usage
 
 WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

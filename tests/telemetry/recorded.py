@@ -21,10 +21,10 @@ from gateway.core.types import (
     Route,
     Sensitivity,
     Tier,
-    Usage,
     Verdict,
     Veto,
 )
+from gateway.core.usage import Usage
 from gateway.policy.load import load
 from gateway.policy.model import Policy
 

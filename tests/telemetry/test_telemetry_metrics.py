@@ -25,9 +25,9 @@ from gateway.core.types import (
     Route,
     Sensitivity,
     Tier,
-    Usage,
     Verdict,
 )
+from gateway.core.usage import Usage
 from gateway.limits.budgets import charge
 from gateway.stores.journal_sqlite import SqliteJournal
 from gateway.telemetry.families import FAMILIES

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tgi_says import drive, envelope, events, sse, usage
 
 from gateway.core.errors import AttemptFailed, FailureKind, GatewayError, StreamBroken
-from gateway.core.types import Endpoint, Usage
+from gateway.core.types import Endpoint
+from gateway.core.usage import Usage
 from gateway.wire.exchange import Exchange
 from gateway.wire.generate_as_chat import GenerateAsChat
 from gateway.wire.generate_as_completions import GenerateAsCompletions

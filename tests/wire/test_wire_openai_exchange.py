@@ -8,7 +8,8 @@ import pytest
 from tgi_says import chat, envelope
 
 from gateway.core.errors import AttemptFailed, FailureKind, GatewayError
-from gateway.core.types import BackendKind, Endpoint, Envelope, Usage
+from gateway.core.types import BackendKind, Endpoint, Envelope
+from gateway.core.usage import Usage
 from gateway.wire.openai_exchange import OpenAIExchange, UnknownExchange
 
 JSON = {"content-type": "application/json"}

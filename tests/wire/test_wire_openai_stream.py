@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import AttemptFailed, FailureKind, GatewayError, StreamBroken
-from gateway.core.types import Usage
+from gateway.core.usage import Usage
 from gateway.wire.openai_stream import OpenAIStream, PassingStream
 from gateway.wire.sse import MAX_EVENT_BYTES
 

@@ -7,7 +7,8 @@ import pytest
 from tgi_says import ID, MODEL, chat, chat_completion, envelope, usage
 
 from gateway.core.errors import AttemptFailed, FailureKind, GatewayError
-from gateway.core.types import Endpoint, Usage
+from gateway.core.types import Endpoint
+from gateway.core.usage import Usage
 from gateway.wire.tgi_chat import ChatExchange, CompletionsExchange
 
 JSON = {"content-type": "application/json"}

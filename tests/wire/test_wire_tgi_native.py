@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tgi_says import drive, envelope, sse
 
 from gateway.core.errors import AttemptFailed, FailureKind, GatewayError, StreamBroken
-from gateway.core.types import Endpoint, Usage
+from gateway.core.types import Endpoint
+from gateway.core.usage import Usage
 from gateway.wire.sse import MAX_EVENT_BYTES
 from gateway.wire.tgi_native import NativeExchange
 

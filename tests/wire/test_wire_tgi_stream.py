@@ -26,7 +26,8 @@ from tgi_says import (
 )
 
 from gateway.core.errors import AttemptFailed, FailureKind, GatewayError, StreamBroken
-from gateway.core.types import Endpoint, Usage
+from gateway.core.types import Endpoint
+from gateway.core.usage import Usage
 from gateway.wire.exchange import Rewriter
 from gateway.wire.tgi_chat import ChatExchange, CompletionsExchange
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.types import Usage
+from gateway.core.usage import Usage
 from gateway.wire.sse import MAX_EVENT_BYTES, EventTooLarge
 from gateway.wire.usage import StreamTap, from_answer
 
