@@ -20,6 +20,7 @@ from gateway.classify.verdict import Classifier
 from gateway.config import Settings
 from gateway.control import admin
 from gateway.control.access import VARIABLE, Access
+from gateway.control.follow import Follow
 from gateway.control.origin import Origin, Served, read_weights
 from gateway.control.reload import Reload
 from gateway.control.rewrite import Rewrite, noting
@@ -36,7 +37,7 @@ from gateway.shadows import Shadows
 from gateway.stores.journal_sqlite import SqliteJournal
 from gateway.stores.ledger import SlicedLedger
 from gateway.stores.open_books import open_books
-from gateway.stores.policy_history import PolicyHistory
+from gateway.stores.open_history import open_history
 from gateway.sweep import Sweep
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.recorder import Recorder
@@ -61,6 +62,7 @@ class Control(NamedTuple):
     access: Access
     reload: Reload
     rewrite: Rewrite
+    follow: Follow | None
 
 
 class Gateway:
@@ -134,10 +136,11 @@ class Gateway:
 
     def _control(self, origin: Origin, settings: Settings) -> Control:
         access = Access(origin.environment.get(VARIABLE) or None)
-        history = PolicyHistory(settings.policies)
+        history = open_history(settings.policies)
         note = noting(origin, history, self._clock)
         reload = Reload(origin, self.served, self.serve, self._metrics.reloaded, note, self._clock)
-        return Control(access, reload, Rewrite(origin, history, reload, self.served, self._spread, self._clock))
+        rewrite = Rewrite(origin, history, reload, self.served, self._spread, self._clock)
+        return Control(access, reload, rewrite, Follow(history, origin, reload) if history.is_shared else None)
 
     async def start(self) -> None:
         await self._keep_budgets(self.policy)
@@ -146,12 +149,16 @@ class Gateway:
         self.sweep.start()
         await self.siblings.start()
         if self.control is not None:
+            if self.control.follow is not None:
+                await self.control.follow.start()
             await self.control.reload.start()
 
     async def aclose(self) -> None:
         """In the order of the promises: requests first, then what they left behind, then the connections."""
         await self.siblings.aclose()
         if self.control is not None:
+            if self.control.follow is not None:
+                await self.control.follow.aclose()
             await self.control.reload.aclose()
         await self.sweep.aclose()
         await self.shadows.aclose()

@@ -95,12 +95,13 @@ class Settings(msgspec.Struct, frozen=True):
     drain_s: float = 30.0
     unready_s: float = 0.0
     ledger: str = ""  # where budgets are kept: a file, or the URL of a Redis; "": beside the journal
+    history: str = ""  # where served policies are kept: a file, or the URL of a Redis; "": beside the journal
     weights: Path | None = None  # of the complexity model; None: the shipped ones
 
     @property
-    def policies(self) -> Path:
-        """The history of policies, beside the journal."""
-        return self.journal.with_suffix(".policies.sqlite")
+    def policies(self) -> str:
+        """Where the history of policies is kept."""
+        return self.history or str(self.journal.with_suffix(".policies.sqlite"))
 
     @staticmethod
     def read(environment: Mapping[str, str], given: Mapping[str, object]) -> "Settings":
@@ -175,5 +176,6 @@ _SETTINGS: Mapping[str, _Setting] = {
     "drain_s": _Setting(_seconds, "seconds from 0 to 86400"),
     "unready_s": _Setting(_seconds, "seconds from 0 to 86400"),
     "ledger": _Setting(_filled, "a file's path, or a Redis such as `redis://host:6379`"),
+    "history": _Setting(_filled, "a file's path, or a Redis such as `redis://host:6379`"),
     "weights": _Setting(lambda said: Path(_filled(said)), "the path of a weights file"),
 }

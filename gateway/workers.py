@@ -27,7 +27,7 @@ from gateway.control.siblings import Seat
 from gateway.core.errors import ConfigError
 from gateway.policy.model import Policy
 from gateway.server import DrainingServer
-from gateway.stores.policy_history import PolicyHistory
+from gateway.stores.open_history import open_history
 
 LOOK_EVERY_S = 0.5
 PAUSE_S = 1.0
@@ -169,6 +169,6 @@ def _policy(origin: Origin, settings: Settings) -> Policy:
     try:
         return origin.read().policy
     except ConfigError:
-        for version in PolicyHistory(settings.policies).newest(1):
+        for version in open_history(settings.policies).newest(1):
             return origin.proved(version.text)
         raise

@@ -39,6 +39,7 @@ GIVEN = {
     "drain_s": ("2.5", 2.5),
     "unready_s": ("5s", 5.0),
     "ledger": ("redis://ledger:6379/2", "redis://ledger:6379/2"),
+    "history": ("redis://ledger:6379", "redis://ledger:6379"),
     "weights": ("/etc/my.weights", Path("/etc/my.weights")),
 }
 

@@ -11,6 +11,7 @@ import msgspec
 
 from gateway.classify.weights import Weights, read, shipped_weights
 from gateway.config import beside, policy_text, proved_policy
+from gateway.core.errors import ConfigError
 from gateway.policy.lexicons import MOST_BYTES
 from gateway.policy.load import digest_of
 from gateway.policy.model import Policy
@@ -56,6 +57,20 @@ class Origin(msgspec.Struct, frozen=True):
     def proved(self, text: bytes) -> Policy:
         """What the policy file would mean with this text. Blocking. Raises ConfigError."""
         return proved_policy(text, str(self.policy), self.environment)
+
+    def holds(self, text: bytes) -> bool:
+        """Whether this is what the policy file says. Blocking."""
+        try:
+            return self.text() == text
+        except ConfigError:
+            return False
+
+    def says(self, policy: Policy) -> bool:
+        """Whether the policy file still says this. Blocking."""
+        try:
+            return digest_of(self.text(), {}) == policy.text_digest
+        except ConfigError:
+            return False
 
     def owner(self) -> str:
         """Whose the policy file is, as far as this machine can say: the likely author of what it says."""

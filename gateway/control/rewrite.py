@@ -93,7 +93,9 @@ class Rewrite:
     async def _replace(self, wish: Wish, source: Source, restores: int | None) -> Judged:
         judged = await self.judge(wish.text)
         version = Version(self._clock.wall(), wish.author, source, wish.note, wish.text, restores)
-        if judged.policy.digest == self._served().policy.digest and await asyncio.to_thread(self._holds, wish.text):
+        if judged.policy.digest == self._served().policy.digest and await asyncio.to_thread(
+            self._origin.holds, wish.text
+        ):
             return judged
         try:
             await self._reload.replace(wish.text, partial(self._commit, version, wish.replaces))
@@ -135,12 +137,6 @@ class Rewrite:
 
     def _latest(self) -> Version | None:
         return next(iter(self.history.newest(1)), None)
-
-    def _holds(self, text: bytes) -> bool:
-        try:
-            return self._origin.text() == text
-        except ConfigError:
-            return False
 
     def _loaded(self, text: bytes) -> Policy:
         return load(text, str(self._origin.policy), self._origin.environment, beside(self._origin.policy))

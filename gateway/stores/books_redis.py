@@ -1,8 +1,4 @@
-"""Books in Redis, exact for all gateways that share it; one script is one exchange.
-
-`redis://`, `rediss://` and `unix://` name one server, `redis+cluster://HOST:PORT` any node of a cluster, and
-`redis+sentinel://HOST:PORT,HOST:PORT/SERVICE` the sentinels that know which server is the master.
-"""
+"""Books in Redis, exact for all gateways that share it; one script is one exchange."""
 
 import hashlib
 import importlib
@@ -19,10 +15,8 @@ from gateway.core.money import NanoUSD
 from gateway.limits.accounts import ROOMY, Answer, Ask, Entry
 from gateway.limits.budgets import crossed
 from gateway.stores.books import LEASE_S
+from gateway.stores.redis_client import client
 
-SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "redis+sentinel")
-TIMEOUT_S = 1.0
-"""How long an exchange may take."""
 GRACE_S = 7.0
 """How long books that were lost grant nothing: everyone alive is heard of in this time."""
 _SCRIPT = importlib.resources.files("gateway.stores").joinpath("books_redis.lua").read_text(encoding="utf-8")
@@ -48,7 +42,7 @@ class RedisBooks:
         self._born = ""
         self._number = 0
         try:
-            self._client = _client(url)
+            self._client: _Client = client(url, "redis.asyncio")
         except (ValueError, self._errors) as error:
             raise ConfigError(f"`--ledger` is no address of a Redis: {str(error).lower()}") from None
 
@@ -131,35 +125,3 @@ def _entry(entry: Entry, now: float) -> Mapping[str, object]:
         "held": entry.held,
         "idle": entry.idle,
     }
-
-
-def _client(url: str) -> _Client:
-    """Nothing is sent twice by the client itself: whether to is for the ledger to say."""
-    asyncio = importlib.import_module("redis.asyncio")
-    retry = importlib.import_module("redis.asyncio.retry").Retry(
-        importlib.import_module("redis.backoff").NoBackoff(), 0
-    )
-    options = {"socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S, "retry": retry}
-    parts = urlsplit(url)
-    if parts.scheme == "redis+cluster":
-        cluster: _Client = asyncio.RedisCluster.from_url(url.replace("redis+cluster", "redis", 1), **options)
-        return cluster
-    if parts.scheme == "redis+sentinel":
-        return _by_sentinels(asyncio, url, options)
-    single: _Client = asyncio.Redis.from_url(url, **options)
-    return single
-
-
-def _by_sentinels(asyncio: Any, url: str, options: Mapping[str, object]) -> _Client:
-    parts = urlsplit(url)
-    login, _, hosts = parts.netloc.rpartition("@")
-    user, _, password = login.partition(":")
-    service, _, database = parts.path.strip("/").partition("/")
-    if not service:
-        raise ValueError("name the service, as in `redis+sentinel://host:26379/mymaster`")
-    places = [(host, int(port or 26_379)) for host, _, port in (each.partition(":") for each in hosts.split(","))]
-    sentinel = asyncio.sentinel.Sentinel(places, sentinel_kwargs=dict(options), **options)
-    master: _Client = sentinel.master_for(
-        service, db=int(database or 0), username=user or None, password=password or None
-    )
-    return master

@@ -1,25 +1,11 @@
-"""Every policy that was served, in one SQLite file: appended, never changed, shared by the processes of one machine."""
+"""Every policy that was served: appended, never changed, shared by the gateways that must serve the same."""
 
-import contextlib
 import hashlib
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import StrEnum
-from pathlib import Path
+from typing import Protocol
 
 import msgspec
-
-from gateway.core.errors import ConfigError, JournalUnavailable
-
-BUSY_S = 5.0
-"""How long a change waits for another process's."""
-APPLICATION_ID = 0x67775F70  # "gw_p"
-_COLUMNS = "version, at, author, source, digest, note, restores, text"
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS policies (
-  version INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, author TEXT NOT NULL, source TEXT NOT NULL,
-  digest TEXT NOT NULL, note TEXT NOT NULL, restores INTEGER, text BLOB NOT NULL)
-"""
 
 
 class Source(StrEnum):
@@ -46,89 +32,25 @@ class Version(msgspec.Struct, frozen=True):
         return hashlib.sha256(self.text).hexdigest()
 
 
-class PolicyHistory:
-    """Blocking, so it is called off the event loop. Raises ConfigError where the file cannot be a history, and then
-    JournalUnavailable from every method where it cannot be used at the moment."""
+class PolicyHistory(Protocol):
+    """Blocking, so it is called off the event loop. Every method raises JournalUnavailable.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self._prepare()
-        except JournalUnavailable as trouble:
-            raise ConfigError(str(trouble)) from None
+    `is_shared`: with other machines, whose changes are then looked for in it.
+    """
 
+    @property
+    def is_shared(self) -> bool: ...
     def newest(self, limit: int) -> list[Version]:
         """The last `limit` of them, the newest first."""
-        return self._select("ORDER BY version DESC LIMIT ?", limit)
+        ...
 
-    def find(self, version: int) -> Version | None:
-        return next(iter(self._select("WHERE version = ?", version)), None)
+    def find(self, version: int) -> Version | None: ...
+
+    def append(self, version: Version, allows: Callable[[Version | None], bool]) -> bool:
+        """Append it if `allows` says so of the latest. Where others append at the same time, `allows` may be asked
+        again, and nothing comes between its last answer and the append."""
+        ...
 
     def before(self, version: Version) -> Version | None:
         """What one step back from it leads to: a version that restored another stands where that one stood."""
-        stood = version.restores or version.version
-        found = self._select("WHERE version < ? AND digest != ? ORDER BY version DESC LIMIT 1", stood, version.digest)
-        return next(iter(found), None)
-
-    def append(self, version: Version, allows: Callable[[Version | None], bool]) -> bool:
-        """Append it if `allows` says so of the latest; what `allows` does, it does while no other process changes."""
-        with self._opened() as database, _alone(database):
-            latest = next(iter(_read(database, "ORDER BY version DESC LIMIT 1")), None)
-            if not allows(latest):
-                return False
-            database.execute(
-                f"INSERT INTO policies ({_COLUMNS}) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    version.at,
-                    version.author,
-                    version.source,
-                    version.digest,
-                    version.note,
-                    version.restores,
-                    version.text,
-                ),
-            )
-            return True
-
-    def _prepare(self) -> None:
-        with self._opened() as database, _alone(database):
-            (application,) = database.execute("PRAGMA application_id").fetchone()
-            if application not in (0, APPLICATION_ID):
-                raise sqlite3.DatabaseError("it is a database of something else")
-            database.execute(_SCHEMA)
-            database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-
-    def _select(self, which: str, *values: object) -> list[Version]:
-        with self._opened() as database:
-            return _read(database, which, *values)
-
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        try:
-            connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
-            with contextlib.closing(connection):
-                yield connection
-        except sqlite3.Error as error:
-            reason = str(error).lower()
-            remedy = "make it and its folder writable, or move it away"
-            message = f"the history of policies `{self._path}` cannot be used: {reason}; {remedy}"
-            raise JournalUnavailable(message) from None
-
-
-@contextlib.contextmanager
-def _alone(database: sqlite3.Connection) -> Iterator[None]:
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
-
-
-def _read(database: sqlite3.Connection, which: str, *values: object) -> list[Version]:
-    rows = database.execute(f"SELECT {_COLUMNS} FROM policies {which}", values).fetchall()
-    return [
-        Version(at, author, Source(source), note, text, restores, version)
-        for version, at, author, source, _, note, restores, text in rows
-    ]
+        ...

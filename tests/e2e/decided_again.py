@@ -10,7 +10,7 @@ from gateway.core.types import Record
 from gateway.policy.backtest import Backtest
 from gateway.policy.load import load
 from gateway.stores.journal_scan import JournalScan
-from gateway.stores.policy_history import PolicyHistory
+from gateway.stores.policy_history_sqlite import SqliteHistory
 
 ELSEWHERE = {"TGI_URL": "http://elsewhere", "OPENAI_BASE_URL": "http://elsewhere", "OPENAI_API_KEY": "another"}
 """What decides stands in the policy, so that another machine's addresses and keys make no difference."""
@@ -23,7 +23,7 @@ def bytes_of(record: Record) -> bytes:
 
 def again(journal: Path, history: Path) -> list[tuple[bytes, bytes]]:
     """Of each record: as it was recorded, and as it is decided by the policy of its digest."""
-    texts = {version.digest: version.text for version in PolicyHistory(history).newest(1_000)}
+    texts = {version.digest: version.text for version in SqliteHistory(history).newest(1_000)}
     backtests = {digest: Backtest(load(text, "policy.yaml", ELSEWHERE)) for digest, text in texts.items()}
     rows = []
     for record in JournalScan(journal, 0):
