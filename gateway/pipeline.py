@@ -326,7 +326,7 @@ class Pipeline:
             zone="" if backend is None else backend.zone.name,
             outcome=outcome,
             states={name: state for name, state in trail.states.items() if state != UP},
-            maskings=maskings(trail.masked),
+            maskings=maskings(trail.masked) if trail.masked else (),
             masked=() if backend is None or trail.sent is None else trail.sent.masked,
         )
 

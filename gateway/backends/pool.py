@@ -33,29 +33,23 @@ class Origin:
 class ReceivedHeaders(Mapping[str, str]):
     """Headers by lower-case name, decoded when asked for: of a dozen, two are. Of one given twice the last counts."""
 
-    __slots__ = ("_raw",)
+    __slots__ = ("_by_name",)
 
     def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
-        self._raw = raw
+        self._by_name = dict(raw)
 
     def __getitem__(self, name: str) -> str:
-        value = self.get(name)
-        if value is None:
-            raise KeyError(name)
-        return str(value)
+        return self._by_name[name.encode("latin-1")].decode("latin-1")
 
     def get(self, name: str, default: Any = None) -> Any:
-        wanted = name.encode("latin-1")
-        for known, value in reversed(self._raw):
-            if known == wanted:
-                return value.decode("latin-1")
-        return default
+        value = self._by_name.get(name.encode("latin-1"))
+        return default if value is None else value.decode("latin-1")
 
     def __iter__(self) -> Iterator[str]:
-        return iter({name.decode("latin-1"): None for name, _ in self._raw})
+        return (name.decode("latin-1") for name in self._by_name)
 
     def __len__(self) -> int:
-        return len({name for name, _ in self._raw})
+        return len(self._by_name)
 
 
 class Response:

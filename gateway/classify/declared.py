@@ -1,6 +1,5 @@
 """What a request says of its own sensitivity: a header, or a field of its metadata, which may raise its class."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from gateway.core.types import Envelope, Sensitivity
@@ -23,7 +22,7 @@ class Declared(NamedTuple):
 
 def declared(envelope: Envelope) -> Declared | None:
     """The highest class that the request names; what is no class counts as the highest there is. None: none named."""
-    found = list(_said(envelope))
+    found = _said(envelope)
     if not found:
         return None
     levels = [_CLASSES.get(word) for word in found]
@@ -33,12 +32,12 @@ def declared(envelope: Envelope) -> Declared | None:
     return Declared(max(known))
 
 
-def _said(envelope: Envelope) -> Iterator[str]:
+def _said(envelope: Envelope) -> list[str]:
     """Each word; a proxy may have put two headers into one."""
-    for name, value in envelope.headers:
-        if name == _HEADER:
-            yield from (word.strip() for word in value.decode("latin-1").lower().split(","))
+    values = [value.decode("latin-1").lower() for name, value in envelope.headers if name == _HEADER]
+    words = [word.strip() for value in values for word in value.split(",")] if values else []
     document = envelope.document
     metadata = document.get("metadata") if type(document) is dict else None
     if type(metadata) is dict and NAME in metadata:
-        yield str(metadata[NAME]).strip().lower()
+        words.append(str(metadata[NAME]).strip().lower())
+    return words

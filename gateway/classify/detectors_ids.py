@@ -186,6 +186,7 @@ _ANY_COUNTRY = cue(number_words.ANY_COUNTRY)
 _BY_LENGTH = _by_length(DIGIT_IDS)
 _UNTOLD_BY_LENGTH = _by_length([row for row in DIGIT_IDS if row.is_strong or row.name in number_words.FORMS])
 _BY_CORE = _by_core()
+_THREE, _PAIRS = b"000", b"-00-00-00-"  # INVARIANT: one of them is in every shape
 _NOUGHT = ord("0")
 _KEPT_SIGNS = "-+"  # of a Finnish number the sign is part
 
@@ -225,6 +226,8 @@ def _is_written_alone(number: Number) -> bool:
 
 def find_letter_ids(view: View) -> Iterator[Hit]:
     """Numbers with letters in them, by their shape."""
+    if _THREE not in view.shape and _PAIRS not in view.shape:
+        return
     for core, rows in _BY_CORE.items():
         in_shape, in_compact = _CORES[core]
         pays = in_shape in view.shape and in_compact in view.compact

@@ -1,6 +1,6 @@
 """From an Envelope to its Verdict: how sensitive, how hard, and what could not be known."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from urllib.parse import unquote_plus
 
 from gateway.classify.across import rejoined
@@ -10,7 +10,7 @@ from gateway.classify.detectors import DETECTORS, detectors_for
 from gateway.classify.flatten import Flat, Group, strings
 from gateway.classify.hits import Detector
 from gateway.classify.memo import Memo
-from gateway.classify.sensitivity import Scan, scan
+from gateway.classify.sensitivity import NOTHING, Scan, scan
 from gateway.classify.weights import DIGEST_SHOWN, Weights
 from gateway.core.labelling import Labelling, classed
 from gateway.core.types import Endpoint, Envelope, Finding, Tier, Verdict
@@ -68,24 +68,24 @@ class Classifier:
         )
 
     def _examine(self, envelope: Envelope) -> tuple[list[Scan], tuple[str, ...]]:
-        """What was found in each text of a request, and notes on what is not text."""
+        """What was found in those texts of a request that hold anything, and notes on what is not text."""
         try:
             flat = _flat(envelope)
             scans = [found for group in flat.groups for found in self._looked_at(group.parts)]
-            scans.extend(self._remembered(text, _ACROSS, self._across) for text in rejoined(flat.groups))
+            scans += [self._remembered(text, _ACROSS, self._across) for text in rejoined(flat.groups)]
         except Exception:
             return [Scan(failed=("flattener",))], ()
         unread = (_UNREAD_BODY,) if envelope.document is None else ()
-        return scans, (*unread, *(f"content of kind `{kind}` could not be read" for kind in flat.unreadable))
+        notes = (*unread, *(f"content of kind `{kind}` could not be read" for kind in flat.unreadable))
+        return [found for found in scans if found is not NOTHING], notes
 
-    def _looked_at(self, parts: Sequence[str]) -> Iterator[Scan]:
+    def _looked_at(self, parts: Sequence[str]) -> list[Scan]:
         """What stands together is looked at as one, and once more string by string by those who read prose."""
         if len(parts) == 1:
-            yield self._remembered(parts[0], _ALL, self.detectors)
-            return
-        yield self._remembered("\n".join(parts), _ACROSS, self._across)
-        if self._within:
-            yield from (self._remembered(part, _WITHIN, self._within) for part in parts)
+            return [self._remembered(parts[0], _ALL, self.detectors)]
+        together = self._remembered("\n".join(parts), _ACROSS, self._across)
+        within = parts if self._within else ()
+        return [together, *(self._remembered(part, _WITHIN, self._within) for part in within)]
 
     def _remembered(self, text: str, mark: bytes, detectors: Sequence[Detector]) -> Scan:
         key = mark + self._memo.key_of(text)

@@ -6,6 +6,7 @@ test failure can print them by accident.
 
 from collections.abc import Mapping
 from enum import IntEnum, StrEnum
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -24,7 +25,7 @@ class Sensitivity(IntEnum):
     CONFIDENTIAL = 2
     RESTRICTED = 3
 
-    @property
+    @cached_property
     def label(self) -> str:
         return self.name.lower()
 
@@ -36,7 +37,7 @@ class Tier(IntEnum):
     MEDIUM = 1
     HARD = 2
 
-    @property
+    @cached_property
     def label(self) -> str:
         return self.name.lower()
 

@@ -1,7 +1,7 @@
 """From ASGI to Envelope: authenticate, read the body within bounds, read the request, give it an id."""
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from gateway.core.errors import GatewayError
@@ -32,11 +32,12 @@ async def accept(scope: Scope, receive: Receive, given: Acceptance) -> Envelope:
     """One request, whole and understood. Raises GatewayError (what the client did wrong) or ClientLeft."""
     policy, endpoint = given.policy, given.endpoint
     headers: Headers = tuple(scope["headers"])
-    caller = authenticate(headers, policy)
-    if endpoint is Endpoint.UNKNOWN and _header(headers, b"upgrade").lower() == b"websocket":
+    by_name = dict(reversed(headers))  # of one given twice the first counts
+    caller = authenticate(by_name, policy)
+    if endpoint is Endpoint.UNKNOWN and by_name.get(b"upgrade", b"").lower() == b"websocket":
         raise GatewayError(404, "unknown_url", "the gateway speaks no websocket; use the HTTP routes under /v1")
-    body = await _body(receive, headers, given.max_body_bytes)
-    reading = _read(endpoint, headers, body)
+    body = await _body(receive, by_name, given.max_body_bytes)
+    reading = _read(endpoint, by_name, body)
     if endpoint is not Endpoint.UNKNOWN and policy.resolve_model(reading.model).is_unknown:
         raise unknown_model(reading.model, policy)
     return Envelope(
@@ -51,14 +52,14 @@ async def accept(scope: Scope, receive: Receive, given: Acceptance) -> Envelope:
         prompt_tokens=reading.prompt_tokens,
         max_tokens=reading.max_tokens,
         received_at=time.time(),
-        deadline_s=_deadline(headers, policy.deadline_s),
+        deadline_s=_deadline(by_name, policy.deadline_s),
         body=body,
         document=reading.document,
         headers=headers,
     )
 
 
-def authenticate(headers: Headers, policy: Policy) -> Caller:
+def authenticate(headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
     """The caller whose key this is. The key may come as OpenAI, Azure or Anthropic clients send theirs."""
     caller = policy.caller_for(_key(headers))
     if caller is None:
@@ -72,18 +73,17 @@ def authenticate(headers: Headers, policy: Policy) -> Caller:
     return caller
 
 
-def _key(headers: Headers) -> str | None:
-    for name, value in headers:
-        if name == b"authorization" and value[:7].lower() == b"bearer ":
-            return value[7:].strip().decode("latin-1")
-        if name in (b"api-key", b"x-api-key"):
-            return value.strip().decode("latin-1")
-    return None
+def _key(headers: Mapping[bytes, bytes]) -> str | None:
+    bearer = headers.get(b"authorization", b"")
+    if bearer[:7].lower() == b"bearer ":
+        return bearer[7:].strip().decode("latin-1")
+    key = headers.get(b"api-key") or headers.get(b"x-api-key")
+    return None if key is None else key.strip().decode("latin-1")
 
 
-async def _body(receive: Receive, headers: Headers, limit: int) -> bytes:
+async def _body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
     """The whole body; refused as soon as it is known to be too large, so that no 100 MB is ever held."""
-    length = _header(headers, b"content-length")
+    length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) > limit:
         raise _too_large(limit)
     message = await receive()
@@ -118,10 +118,10 @@ def _too_large(limit: int) -> GatewayError:
     )
 
 
-def _read(endpoint: Endpoint, headers: Headers, body: bytes) -> requests.Reading:
-    encoding = _header(headers, b"content-encoding")
+def _read(endpoint: Endpoint, headers: Mapping[bytes, bytes], body: bytes) -> requests.Reading:
+    encoding = headers.get(b"content-encoding", b"")
     if endpoint is Endpoint.UNKNOWN:
-        content_type = _header(headers, b"content-type").decode("latin-1")
+        content_type = headers.get(b"content-type", b"").decode("latin-1")
         return requests.read_unknown("application/octet-stream" if encoding else content_type, body)
     if encoding not in (b"", b"identity"):
         raise GatewayError(
@@ -137,15 +137,13 @@ def _path(scope: Scope) -> str:
     return (path + b"?" + query if query else path).decode("latin-1")
 
 
-def _deadline(headers: Headers, longest_s: float) -> float:
+def _deadline(headers: Mapping[bytes, bytes], longest_s: float) -> float:
     """The policy's bound over the whole chain, or the client library's own patience where that is shorter."""
-    said = _header(headers, b"x-stainless-read-timeout")
+    said = headers.get(b"x-stainless-read-timeout")
+    if said is None:
+        return longest_s
     try:
-        patience = float(said) if said else longest_s
+        patience = float(said)
     except ValueError:
         return longest_s
     return min(patience, longest_s) if patience > 0 else longest_s
-
-
-def _header(headers: Headers, name: bytes) -> bytes:
-    return next((value for key, value in headers if key == name), b"")

@@ -1,6 +1,6 @@
 """The plain ASGI room in front of FastAPI: everything that carries content goes through here."""
 
-import secrets
+import os
 import time
 from collections.abc import Awaitable, Callable
 
@@ -50,7 +50,7 @@ class DataPlane:
         pipeline = self._pipeline()
         pipeline.in_flight += 1
         responder = AsgiResponder(send, endpoint)
-        request_id = f"req_{int(time.time() * 1000):012x}{secrets.token_hex(6)}"  # in order, so that indexes append
+        request_id = f"req_{int(time.time() * 1000):012x}{os.urandom(6).hex()}"  # in order, so that indexes append
         try:
             acceptance = Acceptance(request_id, endpoint, pipeline.policy, self._max_body_bytes)
             envelope = await accept(scope, receive, acceptance)

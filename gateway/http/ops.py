@@ -37,13 +37,13 @@ def router(running: Callable[[], Running]) -> APIRouter:
 
     @routes.get("/v1/models", summary="The models a client may name")
     def models(request: Request) -> Response:
-        authenticate(tuple(request.scope["headers"]), running().policy)
+        authenticate(dict(request.scope["headers"]), running().policy)
         return JSONResponse({"object": "list", "data": _models(running().policy)})
 
     @routes.get("/v1/models/{name:path}", summary="One of them")
     def model(name: str, request: Request) -> Response:
         policy = running().policy
-        authenticate(tuple(request.scope["headers"]), policy)
+        authenticate(dict(request.scope["headers"]), policy)
         for row in _models(policy):
             if row["id"] == name:
                 return JSONResponse(row)

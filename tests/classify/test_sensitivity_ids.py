@@ -120,3 +120,8 @@ def test_a_rule_takes_any_digits_without_raising(is_valid, lengths, data):
 def test_texts_of_letters_and_digits_never_raise(text):
     assert not scan(text).failed
     assert national_checks.us_ssn("536904399")
+
+
+def test_every_shape_has_one_of_the_parts_that_are_looked_for_first() -> None:
+    shapes = [shape for row in LETTER_IDS for shape in row.shapes]
+    assert [shape for shape in shapes if b"000" not in shape and b"-00-00-00-" not in shape] == []
