@@ -266,6 +266,7 @@ class Route(msgspec.Struct, frozen=True):
     total_s: float = 600.0
     retries: int = 0
     mask: tuple[str, ...] = ()
+    max_cost: NanoUSD | None = None  # what an attempt may cost at most
 
     def patience_s(self, stream: bool) -> float:
         """How long one attempt may take to be in hand: a stream with its first byte, a whole answer with its last."""
@@ -306,6 +307,7 @@ class Veto(StrEnum):
     CAPABILITY = "capability"
     CONTEXT = "context"
     HEALTH = "health"
+    COST = "cost"
     CALLER = "caller"
 
 

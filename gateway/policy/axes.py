@@ -72,10 +72,19 @@ def models(policies: Sequence[Policy], asked: Sequence[frozenset[Hashable]]) -> 
 
 
 def token_starts(policies: Sequence[Policy], read: Iterable[Leaf]) -> tuple[int, ...]:
-    """Where a longer prompt may begin to be treated differently: at bounds, and where a window is full."""
+    """Where a longer prompt may begin to be treated differently: at bounds, where a window is full, and where it costs
+    too much."""
     starts = {0}
     for leaf in read:
         if isinstance(leaf, Between):
             starts |= {leaf.at_least or 0} | ({leaf.at_most + 1} if leaf.at_most is not None else set())
     starts |= {spec.context_tokens for policy in policies for spec in policy.backends.values() if spec.context_tokens}
+    starts |= {tokens for policy in policies for tokens in _too_dear_from(policy)}
     return tuple(sorted(starts))
+
+
+def _too_dear_from(policy: Policy) -> Iterator[int]:
+    for route in (route for rule in policy.rules for route in rule.ways):
+        price = policy.backends[route.backend].price
+        if route.max_cost is not None and price is not None and price.input:
+            yield route.max_cost // price.input + 1

@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from gateway.core.budgets import Budget, CalendarUnit, CalendarWindow, Each, Exhausted, RollingWindow, Scope, Window
-from gateway.core.money import nano_usd
+from gateway.core.money import NanoUSD, nano_usd
 from gateway.core.types import BackendSpec, Caller, Zone
 from gateway.policy import schema
 from gateway.policy.read import Reader, Value
@@ -42,7 +42,7 @@ def _budget(reader: Reader, name: str, value: Value, words: Mapping[str, tuple[s
     each = reader.word(fields.get("each"), tuple(Each))
     return Budget(
         name=name,
-        limit=nano_usd(_limit(reader, fields.get("limit_usd"))),
+        limit=read_usd(reader, fields.get("limit_usd")),
         window=_window(reader, fields),
         scope=Scope(**{f"{key}s": chosen for key, chosen in named.items()}),
         each=Each(each) if each else None,
@@ -68,9 +68,9 @@ def _scope_words(
     }
 
 
-def _limit(reader: Reader, value: Value | None) -> Decimal:
+def read_usd(reader: Reader, value: Value | None) -> NanoUSD:
     expected = f"US dollars such as `250` or `0.50`, at most {MOST_USD:,}"
-    return reader.matched(value, _LIMIT, Decimal, lambda limit: limit <= MOST_USD, expected, Decimal(0))
+    return nano_usd(reader.matched(value, _LIMIT, Decimal, lambda limit: limit <= MOST_USD, expected, Decimal(0)))
 
 
 def _window(reader: Reader, fields: Mapping[str, Value]) -> Window:

@@ -29,6 +29,7 @@ REFUSAL_CODES = (
     "unsupported_by_backend",
     "context_length_exceeded",
     "no_backend_available",
+    "cost_limit_exceeded",
     "unknown_url",
 )
 _ENDPOINTS = {**ENDPOINTS, Endpoint.UNKNOWN.value: Endpoint.UNKNOWN}

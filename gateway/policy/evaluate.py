@@ -22,6 +22,7 @@ from gateway.core.types import (
     Veto,
 )
 from gateway.policy.belief import causes
+from gateway.policy.cost import too_dear, window_of
 from gateway.policy.draw import is_drawn
 from gateway.policy.model import Policy, Shadowing
 from gateway.policy.vocabulary import AUTO, PINNED, UNKNOWN_ROUTES
@@ -72,9 +73,14 @@ def _struck_out(
     verdict: Verdict,
     maskings: Sequence[Masking],
 ) -> Exclusion | None:
+    spec, state = policy.backends[route.backend], states.get(route.backend, UP)
     if _masks_any(route, verdict):
-        return _masked_exclusion(policy, route, states, envelope, verdict, maskings)
-    return exclusion(policy.backends[route.backend], states.get(route.backend, UP), envelope, verdict)
+        struck_out = _masked_exclusion(policy, route, states, envelope, verdict, maskings)
+    else:
+        struck_out = exclusion(spec, state, envelope, verdict)
+    if struck_out is None and route.max_cost is not None and (why := too_dear(route, spec, state, envelope)):
+        return Exclusion(Veto.COST, why)
+    return struck_out
 
 
 def exclusion(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict: Verdict) -> Exclusion | None:
@@ -178,9 +184,7 @@ def _capability(spec: BackendSpec, state: BackendState, envelope: Envelope, verd
 
 
 def _window(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict: Verdict) -> str | None:
-    """Where both the policy and the server say how much fits, the smaller counts."""
-    said, declared = state.context_tokens, spec.context_tokens
-    window = declared if said is None else said if declared is None else min(said, declared)
+    window = window_of(spec, state)
     if window is None:
         return None
     asked = envelope.prompt_tokens + (envelope.max_tokens or 1)
@@ -198,6 +202,8 @@ VETOES: tuple[tuple[Veto, Callable[[BackendSpec, BackendState, Envelope, Verdict
     (Veto.HEALTH, _health),
 )
 """In the order asked: what may never be, what cannot be, what does not fit, what is not there right now."""
+ORDER: tuple[Veto, ...] = (*(veto for veto, _ in VETOES), Veto.COST)
+"""The last is asked of routes that have a bound."""
 
 
 def refusal(decision: Decision, envelope: Envelope) -> GatewayError:
@@ -205,8 +211,7 @@ def refusal(decision: Decision, envelope: Envelope) -> GatewayError:
     if not decision.excluded:
         path = envelope.path.split("?", 1)[0]
         return GatewayError(404, "unknown_url", f"Invalid URL ({envelope.method} {path})")
-    order = [veto for veto, _ in VETOES]
-    closest = max((exclusion for _, exclusion in decision.excluded), key=lambda each: order.index(each.veto))
+    closest = max((exclusion for _, exclusion in decision.excluded), key=lambda each: ORDER.index(each.veto))
     return _REFUSALS[closest.veto](closest.detail)
 
 
@@ -233,6 +238,11 @@ _REFUSALS: Mapping[Veto, Callable[[str], GatewayError]] = {
         f"no backend that may receive this request is available: {detail}; try again in {_RETRY_AFTER_S} seconds",
         type="server_error",
         retry_after_s=_RETRY_AFTER_S,
+    ),
+    Veto.COST: lambda detail: GatewayError(
+        400,
+        "cost_limit_exceeded",
+        f"the request could cost too much: {detail}; shorten it or lower `max_tokens`",
     ),
 }
 

@@ -50,7 +50,8 @@ def saturation_words(spec: BackendSpec) -> str:
 
 def route_words(route: Route) -> str:
     again = f", {route.retries} retries" if route.retries else ""
-    times = f"{route.first_byte_s:g}s to the first byte, {route.total_s:g}s in all{again}"
+    dear = "" if route.max_cost is None else f", {max_cost_words(route)}"
+    times = f"{route.first_byte_s:g}s to the first byte, {route.total_s:g}s in all{again}{dear}"
     return f"`{route.backend}`{masked_words(route)} ({times})"
 
 
@@ -65,6 +66,10 @@ def _shadow(rule: Rule) -> str:
 
 def copy_words(shadow: Shadowing) -> str:
     return f"a copy of {shadow.share / 100:g}% of them goes to `{shadow.route.backend}`"
+
+
+def max_cost_words(route: Route) -> str:
+    return "" if route.max_cost is None else f"for at most {dollars(route.max_cost)} USD"
 
 
 def masked_words(route: Route) -> str:

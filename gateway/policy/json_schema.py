@@ -106,6 +106,7 @@ _ROUTES: Mapping[str, Node] = {
     "route": _some(_ref("ROUTE")),
     "timeouts": _ref("TIMEOUTS"),
     "retries": _RETRIES,
+    "max_cost_usd": _LIMIT,
     "spill": _ref("ROUTE"),
     "shadow": _ref("SHADOW"),
 }
@@ -192,6 +193,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
         "mask": _some({"anyOf": [{"enum": sorted(MASKABLE_KINDS)}, _KIND]}),
         **_TIMES,
         "retries": _RETRIES,
+        "max_cost_usd": _LIMIT,
     },
     "SHADOW": {"to": _NAME, "share": _PERCENT},
     "TIMEOUTS": _TIMES,

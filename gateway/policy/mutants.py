@@ -53,6 +53,9 @@ def _rerouted(routes: tuple[Route, ...]) -> Iterator[tuple[str, tuple[Route, ...
         if route.mask:
             bare = msgspec.structs.replace(route, mask=())
             yield f"without the mask on `{route.backend}`", (*routes[:number], bare, *routes[number + 1 :])
+        if route.max_cost is not None:
+            free = msgspec.structs.replace(route, max_cost=None)
+            yield f"without the bound on what `{route.backend}` costs", (*routes[:number], free, *routes[number + 1 :])
     if len(routes) < 2:
         return
     yield "with its routes turned round", routes[::-1]

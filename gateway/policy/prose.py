@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from gateway.core.types import Sensitivity
-from gateway.policy.facts import copy_words, masked_words, saturation_words
+from gateway.core.types import Route, Sensitivity
+from gateway.policy.facts import copy_words, masked_words, max_cost_words, saturation_words
 from gateway.policy.labelling import kinds_of
 from gateway.policy.model import Policy, Rule
 from gateway.policy.verify import verify
@@ -83,9 +83,14 @@ def _proposals(policy: Policy) -> Iterator[str]:
     paths = f"goes to `{policy.unknown_routes}` alone" if policy.unknown_routes else "is answered with 404"
     yield f"2. A request to a path that the gateway does not know {paths}."
     for number, rule in enumerate(policy.rules, 3):
-        backends = ", then ".join(f"`{route.backend}`{masked_words(route)}" for route in rule.routes)
+        backends = ", then ".join(_way(route) for route in rule.routes)
         subject = "Any other request" if rule.when is None else f"A request that is {condition_words(rule.when)}"
         yield f"{number}. {subject} goes to {backends}{_spill(policy, rule)} (rule `{rule.name}`).{_shadow(rule)}"
+
+
+def _way(route: Route) -> str:
+    dear = "" if route.max_cost is None else f" ({max_cost_words(route)})"
+    return f"`{route.backend}`{masked_words(route)}{dear}"
 
 
 def _spill(policy: Policy, rule: Rule) -> str:
@@ -93,7 +98,7 @@ def _spill(policy: Policy, rule: Rule) -> str:
         return ""
     first = policy.backends[rule.routes[0].backend]
     when = f"while `{first.name}` is saturated ({saturation_words(first)})"
-    return f"; {when}, to `{rule.spill.backend}`{masked_words(rule.spill)} first"
+    return f"; {when}, to {_way(rule.spill)} first"
 
 
 def _shadow(rule: Rule) -> str:

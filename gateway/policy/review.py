@@ -98,6 +98,8 @@ def _why_dead(policy: Policy, space: Space, source: Source) -> str:
 def _dead_route(policy: Policy, space: Space, source: Source, backend: str, box: Box) -> Remark:
     witness = next(space.witnesses(box))
     struck_out = exclusion(policy.backends[backend], UP, witness.envelope, witness.verdict)
+    told = dict(decided(policy, source, witness).excluded)
+    struck_out = struck_out or told.get(backend)
     reason = "" if struck_out is None else f", such as: {struck_out.detail}"
     verb, part = ("spill", "spill") if source.is_spilled else ("send anything", "route")
     verb, part = ("send a copy", "shadow") if source.is_shadow else (verb, part)

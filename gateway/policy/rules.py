@@ -8,6 +8,7 @@ import yaml
 
 from gateway.core.types import BackendSpec, Route
 from gateway.policy import schema
+from gateway.policy.budgets import read_usd
 from gateway.policy.conditions import Names, read_condition
 from gateway.policy.match import always, predicate
 from gateway.policy.model import Condition, Rule, Shadowing
@@ -130,7 +131,7 @@ def _routes(
 
 def _plain(reader: Reader, fields: Mapping[str, Value]) -> Route:
     timed = _timed(reader, reader.fields(fields.get("timeouts"), schema.TIMEOUTS), _PLAIN)
-    return _retried(reader, fields.get("retries"), timed)
+    return _bounded(reader, fields.get("max_cost_usd"), _retried(reader, fields.get("retries"), timed))
 
 
 def _spill(
@@ -171,27 +172,28 @@ def _shadow(
     to = reader.word(keys.get("to"), backends)
     if routes and to and to == routes[0].backend:
         reader.problems.add(value.node, f"{value.what} is of `{to}`, which is asked anyway; name another")
-    timed = _plain(reader, fields)
-    return Shadowing(Route(to, timed.first_byte_s, timed.total_s), reader.share(keys.get("share")))
+    route = msgspec.structs.replace(_plain(reader, fields), backend=to, retries=0)
+    return Shadowing(route, reader.share(keys.get("share")))
 
 
 def _route(reader: Reader, value: Value, plain: Route, names: Names, backends: Mapping[str, BackendSpec]) -> Route:
     if not isinstance(value.node, yaml.MappingNode):
-        return _to(reader.word(value, backends), plain)
+        return msgspec.structs.replace(plain, backend=reader.word(value, backends))
     fields = reader.fields(value, schema.ROUTE)
     timed = _retried(reader, fields.get("retries"), _timed(reader, fields, plain))
+    bounded = _bounded(reader, fields.get("max_cost_usd"), timed)
     maskable = MASKABLE_KINDS | (names.kinds - FINDING_KINDS)
     mask = tuple(sorted(set(reader.words(fields.get("mask"), maskable))))
-    return msgspec.structs.replace(_to(reader.word(fields.get("to"), backends), timed), mask=mask)
+    return msgspec.structs.replace(bounded, backend=reader.word(fields.get("to"), backends), mask=mask)
 
 
-def _to(backend: str, route: Route) -> Route:
-    return Route(backend, route.first_byte_s, route.total_s, route.retries)
+def _bounded(reader: Reader, value: Value | None, route: Route) -> Route:
+    return route if value is None else msgspec.structs.replace(route, max_cost=read_usd(reader, value))
 
 
 def _retried(reader: Reader, value: Value | None, route: Route) -> Route:
     retries = reader.integer(value, route.retries, most=_MOST_RETRIES)
-    return Route(route.backend, route.first_byte_s, route.total_s, retries)
+    return msgspec.structs.replace(route, retries=retries)
 
 
 def _timed(reader: Reader, fields: Mapping[str, Value], route: Route) -> Route:
@@ -201,4 +203,4 @@ def _timed(reader: Reader, fields: Mapping[str, Value], route: Route) -> Route:
     if first_byte_s > total_s:
         value = fields["first_byte"]
         reader.problems.add(value.node, f"{value.what} must not be longer than `total` ({total_s:g}s)")
-    return Route(route.backend, first_byte_s, total_s, route.retries)
+    return msgspec.structs.replace(route, first_byte_s=first_byte_s, total_s=total_s)

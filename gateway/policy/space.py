@@ -240,15 +240,20 @@ class Space:
     def witnesses(self, box: Box, is_longest: bool = False) -> Iterator[Witness]:
         """The simplest request for each class and each need that an endpoint brings: those that vetoes let pass most.
 
-        `is_longest`: those with the longest prompt, which the vetoes let pass least.
+        `is_longest`: those with the longest prompt and no bound on the answer, and the shortest without it, which the
+        vetoes let pass least.
         """
         by_need = {OWN_NEED[endpoint]: endpoint for endpoint in reversed(_endpoints(self.values(box, ENDPOINT)))}
         for endpoint in sorted(by_need.values(), key=list(Endpoint).index):
             for level in self.values(box, SENSITIVITY):
                 assert isinstance(level, Sensitivity)
-                yield self._witness(box, endpoint, level, -1 if is_longest else 0)
+                if is_longest:
+                    yield self._witness(box, endpoint, level, -1, None)
+                yield self._witness(box, endpoint, level, 0, None if is_longest else 0)
 
-    def _witness(self, box: Box, endpoint: Endpoint, level: Sensitivity, length: int) -> Witness:
+    def _witness(
+        self, box: Box, endpoint: Endpoint, level: Sensitivity, length: int, max_tokens: int | None
+    ) -> Witness:
         (model, stream, at) = (self.values(box, axis)[0] for axis in (MODEL, STREAM, TIME))
         tokens, tier = self.values(box, TOKENS)[length], self.values(box, TIER)[0]
         callers = [caller for caller in self.values(box, CALLER) if isinstance(caller, Caller)]
@@ -267,7 +272,7 @@ class Space:
             stream=bool(stream),
             needs=frozenset(needs | {OWN_NEED[endpoint]}),
             prompt_tokens=tokens,
-            max_tokens=None,
+            max_tokens=max_tokens,
             received_at=at,
             deadline_s=_DEADLINE_S,
             body=b"",

@@ -12,35 +12,39 @@ from gateway.core.types import BackendKind, BackendState, Endpoint, Envelope, Ve
 DURATIONS = {"2s": 2.0, "3s": 3.0, "4s": 4.0, "5s": 5.0, "50s": 50.0, "90s": 90.0}
 
 
+Way = tuple[str, float, float, int, float | None]
+"""A backend, its times, its retries and what it may cost in dollars."""
+
+
 class Expected(NamedTuple):
     rule: str
-    routes: list[tuple[str, float, float, int]]
+    routes: list[Way]
     struck: list[tuple[str, str]]
 
 
 def expected(policy: dict[str, Any], envelope: Envelope, verdict: Verdict, states: dict[str, BackendState]) -> Expected:
     rule, proposed = propose(policy, envelope, verdict, states)
-    struck = [(route[0], veto(policy, route[0], envelope, verdict, states.get(route[0]))) for route in proposed]
+    struck = [(route[0], veto(policy, route, envelope, verdict, states.get(route[0]))) for route in proposed]
     kept = [route for route, (_, why) in zip(proposed, struck, strict=True) if why is None]
     return Expected(rule, kept, [(name, why) for name, why in struck if why is not None])
 
 
 def propose(
     policy: dict[str, Any], envelope: Envelope, verdict: Verdict, states: dict[str, BackendState]
-) -> tuple[str, list[tuple[str, float, float, int]]]:
+) -> tuple[str, list[Way]]:
     target = end(policy.get("models", {}), envelope.model)
     if target in policy["backends"]:
-        return "pinned", [(target, 30.0, 600.0, 0)]
+        return "pinned", [(target, 30.0, 600.0, 0, None)]
     if envelope.endpoint is Endpoint.UNKNOWN:
         named = policy.get("unknown_routes")
-        return "unknown-routes", [(named, 30.0, 600.0, 0)] if named else []
+        return "unknown-routes", [(named, 30.0, 600.0, 0, None)] if named else []
     for rule in policy["rules"]:
         if holds(rule["when"], policy, envelope, verdict, states):
             return rule["name"], in_order(rule, states)
     return "otherwise", in_order(policy["otherwise"], states)
 
 
-def in_order(rule: dict[str, Any], states: dict[str, BackendState]) -> list[tuple[str, float, float, int]]:
+def in_order(rule: dict[str, Any], states: dict[str, BackendState]) -> list[Way]:
     usual = routes(rule)
     state = states.get(usual[0][0])
     if "spill" not in rule or state is None or not state.is_saturated:
@@ -52,7 +56,7 @@ def in_order(rule: dict[str, Any], states: dict[str, BackendState]) -> list[tupl
     return [*extra, *(route for route in usual if route[0] != name)]
 
 
-def routes(rule: dict[str, Any]) -> list[tuple[str, float, float, int]]:
+def routes(rule: dict[str, Any]) -> list[Way]:
     listed = rule["route"] if isinstance(rule["route"], list) else [rule["route"]]
     found = []
     for each in listed:
@@ -63,7 +67,8 @@ def routes(rule: dict[str, Any]) -> list[tuple[str, float, float, int]]:
         total = DURATIONS[own["total"]] if "total" in own else total
         first = DURATIONS[own["first_byte"]] if "first_byte" in own else min(first, total)
         retries = own.get("retries", rule.get("retries", 0))
-        found.append((each if isinstance(each, str) else each["to"], first, total, retries))
+        most = own.get("max_cost_usd", rule.get("max_cost_usd"))
+        found.append((each if isinstance(each, str) else each["to"], first, total, retries, most))
     return found
 
 
@@ -160,10 +165,10 @@ def within(levels: tuple[str, ...], level: str, wanted: Any) -> bool:
 
 
 def veto(
-    policy: dict[str, Any], name: str, envelope: Envelope, verdict: Verdict, state: BackendState | None
+    policy: dict[str, Any], way: Way, envelope: Envelope, verdict: Verdict, state: BackendState | None
 ) -> str | None:
-    """The first reason against this backend."""
-    backend = policy["backends"][name]
+    """The first reason against this route."""
+    backend, most = policy["backends"][way[0]], way[4]
     if CLASSES.index(policy["zones"][backend["zone"]]["clearance"]) < verdict.sensitivity:
         return "clearance"
     if lacks(backend) & {need.value for need in envelope.needs}:
@@ -173,7 +178,20 @@ def veto(
         return "context"
     if state is not None and not state.is_up:
         return "health"
-    return None
+    return "cost" if most is not None and is_dear(backend, envelope, window, most) else None
+
+
+def is_dear(backend: dict[str, Any], envelope: Envelope, window: list[int], most: float) -> bool:
+    if "price" not in backend:
+        return True
+    answer = envelope.max_tokens
+    if envelope.endpoint.value in ("embeddings", "tokenize", "chat_tokenize"):
+        answer = 0
+    elif "several_choices" in {need.value for need in envelope.needs}:
+        return True
+    elif answer is None and window:
+        answer = min(window) - envelope.prompt_tokens
+    return answer is None or envelope.prompt_tokens * 5 + answer * 30 > round(most * 1_000_000)
 
 
 def lacks(backend: dict[str, Any]) -> set[str]:

@@ -116,6 +116,8 @@ def backends(draw: st.DrawFn, zones: list[str]) -> dict[str, Any]:
     if draw(st.booleans()):
         backend["cannot"] = [word for word in draw(some(NEEDS)) if word not in backend.get("can", ())] or "files"
     if draw(st.booleans()):
+        backend["price"] = {"input_usd_per_million": 5, "output_usd_per_million": 30}
+    if draw(st.booleans()):
         backend["context_tokens"] = draw(st.sampled_from([10, 100]))
     if kind in TELL_THEIR_QUEUE and draw(st.booleans()):
         backend["saturated_at"] = draw(st.sampled_from([{"queue": 8}, {"predicted_wait": "3s"}]))
@@ -131,7 +133,13 @@ def routes(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
     for name in draw(st.lists(st.sampled_from(names), min_size=1, unique=True)):
         own = draw(
             st.fixed_dictionaries(
-                {}, optional={"first_byte": st.just("2s"), "total": st.just("50s"), "retries": st.just(3)}
+                {},
+                optional={
+                    "first_byte": st.just("2s"),
+                    "total": st.just("50s"),
+                    "retries": st.just(3),
+                    "max_cost_usd": st.just(0.0001),
+                },
             )
         )
         route.append({"to": name, **own} if own or draw(st.booleans()) else name)
@@ -143,6 +151,7 @@ def routes(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
                     [{"first_byte": "4s"}, {"total": "5s"}, {"first_byte": "3s", "total": "90s"}]
                 ),
                 "retries": st.integers(0, 2),
+                "max_cost_usd": st.just(0.001),
             },
         )
     )

@@ -15,7 +15,7 @@ from gateway.core.labelling import Labelling
 from gateway.core.types import Decision, Exclusion, Need, Veto
 from gateway.policy import schema
 from gateway.policy.cases import REFUSAL_CODES
-from gateway.policy.evaluate import VETOES, refusal
+from gateway.policy.evaluate import ORDER, refusal
 from gateway.policy.load import load
 from gateway.policy.model import Policy, Signal
 from gateway.policy.parse import MAX_BYTES, MAX_DEPTH
@@ -130,7 +130,7 @@ def test_every_tier_is_documented_in_order() -> None:
 
 def test_every_veto_is_documented_in_order_with_what_the_client_hears(envelope) -> None:
     rows = table("vetoes")
-    assert [words(row[0])[0] for row in rows] == [veto.value for veto, _ in VETOES]
+    assert [words(row[0])[0] for row in rows] == [veto.value for veto in ORDER]
     for name, _, status, code, message in rows:
         detail = re.search(r"((zone|backend) `.*?)[;]", message)
         assert detail

@@ -7,10 +7,14 @@ from plain_reading import expected
 from policy_texts import cases, loaded, policies
 
 from gateway.core.types import BackendState, Envelope, Verdict
-from gateway.policy.evaluate import decide, refusal
+from gateway.policy.evaluate import ORDER, decide, refusal
 
 Cases = list[tuple[Envelope, Verdict, dict[str, BackendState]]]
-STATUSES = {"clearance": 403, "capability": 400, "context": 400, "health": 503}
+STATUSES = {"clearance": 403, "capability": 400, "context": 400, "health": 503, "cost": 400}
+
+
+def usd(cost: int | None) -> float | None:
+    return None if cost is None else cost / 1_000_000_000
 
 
 @given(policies(), cases)
@@ -29,7 +33,10 @@ def test_a_decision_is_what_a_plain_reading_of_the_file_gives(written: dict[str,
     policy = loaded(written)
     for envelope, verdict, fleet in cases:
         decision, wanted = decide(policy, envelope, verdict, fleet), expected(written, envelope, verdict, fleet)
-        routes = [(each.backend, each.first_byte_s, each.total_s, each.retries) for each in decision.routes]
+        routes = [
+            (each.backend, each.first_byte_s, each.total_s, each.retries, usd(each.max_cost))
+            for each in decision.routes
+        ]
         struck = [(name, exclusion.veto.value) for name, exclusion in decision.excluded]
         assert (decision.rule, routes, struck) == wanted
 
@@ -53,7 +60,6 @@ def test_a_decision_without_routes_is_the_error_of_the_route_that_came_closest(
     for envelope, verdict, fleet in cases:
         decision = decide(policy, envelope, verdict, fleet)
         if not decision.routes:
-            found = [STATUSES[exclusion.veto] for _, exclusion in decision.excluded]
-            assert refusal(decision, envelope).status == next(
-                (status for status in (503, 400, 403) if status in found), 404
-            )
+            closest = max((ORDER.index(exclusion.veto) for _, exclusion in decision.excluded), default=None)
+            status = 404 if closest is None else STATUSES[ORDER[closest]]
+            assert refusal(decision, envelope).status == status
