@@ -98,7 +98,7 @@ async def _read(copy: Copy) -> Shadow:
 
 
 def _used(copy: Copy, status: int, usage: Usage | None) -> Shadow:
-    price = copy.backend.spec.price
+    price = copy.backend.spec.price_for(copy.envelope.endpoint)
     if usage is None:
         return copy.left(status=status)
     cost = price and usage.cost(price)

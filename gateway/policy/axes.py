@@ -4,7 +4,9 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import assert_never
 
 from gateway.core.labelling import Labelling
+from gateway.core.money import NanoUSD
 from gateway.core.types import Caller, Tier
+from gateway.policy.cost import first_too_dear
 from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Policy, Signal, Some, Stands
 from gateway.policy.vocabulary import AUTO
 
@@ -85,6 +87,6 @@ def token_starts(policies: Sequence[Policy], read: Iterable[Leaf]) -> tuple[int,
 
 def _too_dear_from(policy: Policy) -> Iterator[int]:
     for route in (route for rule in policy.rules for route in rule.ways):
-        price = policy.backends[route.backend].price
-        if route.max_cost is not None and price is not None and price.input:
-            yield route.max_cost // price.input + 1
+        spec = policy.backends[route.backend]
+        for price in filter(None, (spec.price, *spec.prices.values())) if route.max_cost is not None else ():
+            yield first_too_dear(price, route.max_cost or NanoUSD(0))

@@ -182,7 +182,7 @@ class Backtest:
         if copied is not None and copied.backend == shadow.backend:
             known = copied.cost if copied.cost is not None or not copied.error else 0
             return None if known is None else Cost(known, known, known)
-        price = self._policy.backends[shadow.backend].price
+        price = self._policy.backends[shadow.backend].price_for(record.endpoint)
         return None if price is None or usage is None else _estimated(price, usage)
 
 

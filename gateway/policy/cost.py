@@ -1,10 +1,13 @@
 """What one attempt costs at most, before it is made: the prompt as estimated, and as much of an answer as may come."""
 
-from gateway.core.money import NanoUSD, dollars
+import bisect
+
+from gateway.core.money import NanoUSD, Price, dollars
 from gateway.core.types import BackendSpec, BackendState, Endpoint, Envelope, Need, Route
 
 _WITHOUT_ANSWER = frozenset({Endpoint.EMBEDDINGS, Endpoint.TOKENIZE, Endpoint.CHAT_TOKENIZE})
 """Calls that generate nothing."""
+_LONGEST = 1_000_000_000
 
 
 def too_dear(route: Route, spec: BackendSpec, state: BackendState, envelope: Envelope) -> str | None:
@@ -12,12 +15,13 @@ def too_dear(route: Route, spec: BackendSpec, state: BackendState, envelope: Env
     if route.max_cost is None:
         return None
     allowed = f"at most {dollars(route.max_cost)} USD are allowed"
-    if spec.price is None:
+    price = spec.price_for(envelope.endpoint)
+    if price is None:
         return f"backend `{spec.name}` has no known price, and {allowed}"
     tokens = most_completion_tokens(spec, state, envelope)
     if tokens is None:
         return f"backend `{spec.name}` may answer at any length where `max_tokens` is not said or `n` is, and {allowed}"
-    cost = NanoUSD(envelope.prompt_tokens * _dearest_input(spec) + tokens * spec.price.output)
+    cost = price.most(envelope.prompt_tokens, tokens)
     return None if cost <= route.max_cost else f"backend `{spec.name}` could cost {dollars(cost)} USD, and {allowed}"
 
 
@@ -39,6 +43,6 @@ def window_of(spec: BackendSpec, state: BackendState) -> int | None:
     return declared if said is None else said if declared is None else min(said, declared)
 
 
-def _dearest_input(spec: BackendSpec) -> int:
-    assert spec.price is not None, "asked only where it is known"
-    return max(spec.price.input, spec.price.cached_input or 0)
+def first_too_dear(price: Price, most: NanoUSD) -> int:
+    """The shortest prompt, in tokens, that costs more than this without an answer; beyond all where none does."""
+    return bisect.bisect_right(range(_LONGEST), most, key=lambda tokens: price.most(tokens, 0))
