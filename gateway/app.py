@@ -26,6 +26,7 @@ from gateway.control.reload import Reload
 from gateway.control.rewrite import Rewrite, noting
 from gateway.control.siblings import Question, Seat, Siblings
 from gateway.control.succession import Generation, Succession
+from gateway.core.budgets import Warned
 from gateway.core.errors import GatewayError
 from gateway.http import ops
 from gateway.http.accept import Receive, Scope
@@ -42,6 +43,7 @@ from gateway.sweep import Sweep
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.recorder import Recorder
 from gateway.telemetry.together import together
+from gateway.turnstile import Turnstile
 
 GC_THRESHOLDS = (50_000, 20, 100)
 """A request leaves no cycles behind, so the collector that looks for them is asked seldom."""
@@ -85,7 +87,7 @@ class Gateway:
         self._metrics = Metrics(policy, fleet, self.sweep)
         self.recorder = Recorder(self.journal, self._metrics, sys.stdout if settings.log == "json" else None)
         ledger = settings.ledger or str(settings.journal.with_suffix(".ledger.sqlite"))
-        self.ledger = SlicedLedger(lambda: open_books(ledger), clock, self._metrics.budget_passed)
+        self.ledger = SlicedLedger(lambda: open_books(ledger), clock, self._warned)
         self.shadows = Shadows(self.recorder, clock)
         self.succession = succession = Succession(self._generation(Served(policy, weights), fleet))
         self._metrics.serves(policy, fleet, weights.digest)
@@ -112,7 +114,7 @@ class Gateway:
         fleet = Fleet(following.policy.backends, self._clock, before=self.fleet)
         try:
             await fleet.start()
-            await self._keep_budgets(following.policy)
+            await self._keep_accounts(following.policy)
             await asyncio.to_thread(commit)
         except BaseException:
             await fleet.aclose()
@@ -120,9 +122,13 @@ class Gateway:
         self.succession.swap(self._generation(following, fleet, self.succession.now))
         self._metrics.serves(following.policy, fleet, following.weights.digest)
 
-    async def _keep_budgets(self, policy: Policy) -> None:
-        if policy.budgets:
+    async def _keep_accounts(self, policy: Policy) -> None:
+        if policy.budgets or policy.rate_limits:
             await self.ledger.start()
+
+    def _warned(self, warned: Warned) -> None:
+        if warned.charge.budget.name in self.policy.budgets:  # and not a rate limit, which is often full
+            self._metrics.budget_passed(warned)
 
     def _generation(self, served: Served, fleet: Fleet, before: Generation | None = None) -> Generation:
         """Where texts are labelled and scored as before, what was found in them is remembered."""
@@ -131,7 +137,8 @@ class Gateway:
             classifier = before.classifier
         else:
             classifier = Classifier(policy.labelling, weights, secrets.token_bytes(32))
-        pipeline = Pipeline(policy, classifier, fleet, self.recorder, self.sweep, self.shadows, self._clock)
+        turnstile = Turnstile(policy, self.ledger, self._clock) if policy.rate_limits else None
+        pipeline = Pipeline(policy, classifier, fleet, self.recorder, self.sweep, self.shadows, self._clock, turnstile)
         return Generation(pipeline, fleet, classifier, weights)
 
     def _control(self, origin: Origin, settings: Settings) -> Control:
@@ -143,7 +150,7 @@ class Gateway:
         return Control(access, reload, rewrite, Follow(history, origin, reload) if history.is_shared else None)
 
     async def start(self) -> None:
-        await self._keep_budgets(self.policy)
+        await self._keep_accounts(self.policy)
         await self.fleet.start()
         await self.recorder.start()
         self.sweep.start()

@@ -33,6 +33,7 @@ from gateway.policy.evaluate import decide, masks_wanted, refusal
 from gateway.policy.model import Policy
 from gateway.shadows import Copy, Shadows
 from gateway.sweep import Interruption, Sweep, Vigil
+from gateway.turnstile import Turnstile
 from gateway.wire.errors import exhausted
 
 PAUSE_S, LAST_PAUSE_S = 0.5, 5.0
@@ -110,8 +111,10 @@ class Pipeline:
         sweep: Sweep,
         shadows: Shadows,
         clock: Clock,
+        turnstile: Turnstile | None = None,
     ) -> None:
         self.policy = policy
+        self.turnstile = turnstile  # for those who let requests in; None: everyone may
         self.in_flight = (
             0  # requests that have met this pipeline, counted where they do, and copies, that have not ended
         )
@@ -123,8 +126,10 @@ class Pipeline:
         self._clock = clock
         self._is_masking = bool(policy.masks)
 
-    async def serve(self, envelope: Envelope, client_left: Callable[[], Awaitable[None]], responder: Responder) -> None:
-        """Answer one request through `responder` and leave its Record, whatever happens on the way."""
+    async def serve(
+        self, envelope: Envelope, client_left: Callable[[], Awaitable[None]], responder: Responder
+    ) -> Usage | None:
+        """Answer one request through `responder` and leave its Record, whatever happens on the way; what it used."""
         verdict = self._classifier.classify(envelope)
         states = self._fleet.states
         masked = self._masked(envelope, verdict, states) if self._is_masking else UNMASKED
@@ -144,6 +149,7 @@ class Pipeline:
         finally:
             self._sweep.leave(vigil)
             self._leave_record(trail)
+        return trail.usage
 
     def _leave_record(self, trail: Trail) -> None:
         """At once, or where a copy of the request follows its answer, once that has ended too."""

@@ -89,6 +89,17 @@ class Budget(msgspec.Struct, frozen=True):
     wait_s: float = 0.0
 
 
+class RateLimit(msgspec.Struct, frozen=True):
+    """How fast those within the scope may ask, together or `each` for themselves. None: as fast as they like."""
+
+    name: str
+    scope: Scope = Scope()
+    each: Each | None = None
+    requests: int | None = None  # a minute
+    tokens: int | None = None  # a minute, prompt and completion
+    concurrent: int | None = None  # requests in flight
+
+
 class Charge(msgspec.Struct, frozen=True):
     """One account that pays for an attempt: a budget, and whose share of it where it is divided ("" where not)."""
 

@@ -5,10 +5,11 @@ import time
 from collections.abc import Awaitable, Callable
 
 from gateway.core.errors import GatewayError
-from gateway.core.types import Endpoint
+from gateway.core.types import Endpoint, Envelope, Usage
 from gateway.http.accept import Acceptance, ClientLeft, Receive, Scope, accept
 from gateway.http.respond import AsgiResponder, CutConnection, Headers, Send
 from gateway.pipeline import Pipeline
+from gateway.turnstile import Turnstile
 
 ENDPOINTS: dict[str, Endpoint] = {
     "/v1/chat/completions": Endpoint.CHAT,
@@ -54,7 +55,10 @@ class DataPlane:
         try:
             acceptance = Acceptance(request_id, endpoint, pipeline.policy, self._max_body_bytes)
             envelope = await accept(scope, receive, acceptance)
-            await pipeline.serve(envelope, _leaving(receive), responder)
+            if pipeline.turnstile is None:
+                await pipeline.serve(envelope, _leaving(receive), responder)
+            else:
+                await _through(pipeline.turnstile, pipeline, envelope, receive, responder)
         except GatewayError as error:  # before there was an envelope: the pipeline answers its own
             self._turned_away(error.code)
             await responder.refuse(error, _at_the_gate(request_id, error))
@@ -62,6 +66,19 @@ class DataPlane:
             return
         finally:
             pipeline.in_flight -= 1
+
+
+async def _through(
+    turnstile: Turnstile, pipeline: Pipeline, envelope: Envelope, receive: Receive, responder: AsgiResponder
+) -> None:
+    """As a request that its caller's rate limits let in, and are told the end of. Raises GatewayError 429."""
+    admission = await turnstile.admit(envelope)
+    responder.rates = admission.headers
+    usage: Usage | None = None
+    try:
+        usage = await pipeline.serve(envelope, _leaving(receive), responder)
+    finally:
+        admission.end(usage)
 
 
 def _at_the_gate(request_id: str, error: GatewayError) -> Headers:

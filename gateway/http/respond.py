@@ -14,13 +14,14 @@ Headers = list[tuple[bytes, bytes]]
 class AsgiResponder:
     """Implements `core.ports.Responder`."""
 
-    __slots__ = ("_endpoint", "_is_events", "_send", "has_begun")
+    __slots__ = ("_endpoint", "_is_events", "_send", "has_begun", "rates")
 
     def __init__(self, send: Send, endpoint: Endpoint) -> None:
         self._send = send
         self._endpoint = endpoint
         self._is_events = False
         self.has_begun = False
+        self.rates: Headers = []  # what every answer tells of rate limits
 
     async def refuse(self, error: GatewayError, headers: Headers) -> None:
         body = errors.body(error, self._endpoint.dialect)
@@ -28,12 +29,14 @@ class AsgiResponder:
 
     async def whole(self, status: int, headers: Headers, body: bytes) -> None:
         self.has_begun = True
+        headers += self.rates
         headers.append((b"content-length", b"%d" % len(body)))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 
     async def begin(self, status: int, headers: Headers) -> None:
         self.has_begun = True
+        headers += self.rates
         self._is_events = any(name == b"content-type" and b"event-stream" in value for name, value in headers)
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 

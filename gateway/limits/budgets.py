@@ -18,7 +18,9 @@ def charges(
     `model` is the service's own name; None: it is not asked for one.
     """
     return tuple(
-        charge(budget, _share(budget, caller)) for budget in budgets if budget.scope.pays(caller, zone, backend, model)
+        charge(budget, share_of(budget.each, caller))
+        for budget in budgets
+        if budget.scope.pays(caller, zone, backend, model)
     )
 
 
@@ -27,10 +29,11 @@ def charge(budget: Budget, share: str = "") -> Charge:
     return Charge(budget, share, f"{budget.name}/{share}:{_kind(budget.window)}")
 
 
-def _share(budget: Budget, caller: Caller) -> str:
-    if budget.each is None:
+def share_of(each: Each | None, caller: Caller) -> str:
+    """Whose share of something divided this caller takes."""
+    if each is None:
         return ""
-    return caller.id if budget.each is Each.CALLER else caller.team
+    return caller.id if each is Each.CALLER else caller.team
 
 
 def _kind(window: Window) -> str:

@@ -21,6 +21,7 @@ ORDER = (
     "callers",
     "times",
     "budgets",
+    "rate_limits",
     "classify",
     "rules",
     "otherwise",

@@ -18,6 +18,7 @@ from gateway.policy.model import Policy, Rule
 from gateway.policy.models import choices, read_models
 from gateway.policy.parse import parse
 from gateway.policy.problems import Problems
+from gateway.policy.rate_limits import read_rate_limits
 from gateway.policy.read import PriceList, Reader, ReadFile, Value
 from gateway.policy.rules import read_rules, rule_places
 from gateway.policy.times import read_times
@@ -96,6 +97,7 @@ def _policy(reader: Reader, root: Value, text: bytes) -> Policy:
         everyone=callers.everyone,
         is_open=callers.is_open,
         budgets=budgets,
+        rate_limits=read_rate_limits(reader, fields.get("rate_limits"), callers.everyone),
         labelling=labelling,
         rules=rules,
         unknown_routes=reader.word(fields.get("unknown_routes"), backends) or None,

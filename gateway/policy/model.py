@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from gateway.core.budgets import Budget
+from gateway.core.budgets import Budget, RateLimit
 from gateway.core.labelling import Labelling
 from gateway.core.types import (
     ANONYMOUS,
@@ -248,6 +248,7 @@ class Policy(msgspec.Struct, frozen=True):
     everyone: tuple[Caller, ...]
     is_open: bool
     budgets: Mapping[str, Budget]
+    rate_limits: tuple[RateLimit, ...]
     labelling: Labelling
     rules: tuple[Rule, ...]
     unknown_routes: str | None

@@ -21,6 +21,7 @@ POLICY = Shape(
         "callers",
         "times",
         "budgets",
+        "rate_limits",
         "classify",
         "rules",
         "unknown_routes",
@@ -71,6 +72,9 @@ BUDGET = Shape(
 )
 SCOPE = Shape(optional=("zone", "backend", "model", "team", "caller", "tag"))
 CALLER = Shape(required=("key",), optional=("team", "tags", "sensitivity"))
+RATE_LIMIT = Shape(
+    optional=("requests_per_minute", "tokens_per_minute", "concurrent_requests", "team", "caller", "tag", "each")
+)
 CLASSIFY = Shape(optional=("sensitivity", "complexity"))
 SENSITIVITY = Shape(
     optional=("kinds", "ignore", "default", "lexicons", "patterns", "tags", "unlisted", "unreadable", "on_error")
@@ -112,6 +116,7 @@ EXPECT = Shape(optional=("rule", "backends", "refused", "zone_not", "sensitivity
 DECIDING = ("zones", "times", "classify", "rules", "otherwise", "models", "unknown_routes", "invariants", "tests")
 DECIDING_KEYS = {
     "backends": ("zone", "kind", "context_tokens", "can", "cannot"),
+    "rate_limits": ("team", "caller", "tag", "each"),
     "budgets": ("window", "time_zone", "scope", "each", "hard", "on_exhausted", "wait"),
     "callers": ("team", "tags", "sensitivity"),
 }

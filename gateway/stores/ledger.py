@@ -313,7 +313,7 @@ class SlicedLedger:
         return [
             Shortfall(each.charge, NanoUSD(waiter.amount), each.standing())
             for each in self._hard(waiter.charges, self._clock.wall())
-            if each.standing().free + each.idle < waiter.will_do
+            if each.standing().free < waiter.will_do
         ]
 
     def _drop_lapsed(self, now: float) -> None:

@@ -28,6 +28,7 @@ class Slice:
         "period",
         "spent",
         "told",
+        "told_spent",
     )
 
     def __init__(self, charge: Charge, now: float) -> None:
@@ -41,7 +42,8 @@ class Slice:
         self.is_dirty = False
         self.heard = (0, 0)  # what everyone together had spent and held when last heard of
         self.others = True  # whether others may hold some of it
-        self.told = 0
+        self.told = 0  # what was held when it was last told
+        self.told_spent = 0
 
     def take(self, amount: int) -> None:
         self.idle -= amount
@@ -68,8 +70,10 @@ class Slice:
         return self.idle > 0 and self.charge.budget.is_hard
 
     def standing(self) -> Standing:
-        spent, held = self.heard
-        return Standing(self.charge.budget.limit, NanoUSD(spent), NanoUSD(held), self.period.gone)
+        """What was heard of everyone, and what is known of this worker since. What it has idle is free to it."""
+        spent = self.heard[0] + self.spent - self.told_spent
+        held = sum(self.heard) - spent - (self.idle if self.has_idle else 0)
+        return Standing(self.charge.budget.limit, NanoUSD(spent), NanoUSD(max(self.in_use, held)), self.period.gone)
 
     def entry(self, is_awaited: bool) -> Entry:
         """What is to be told of it; what it keeps no longer is given back with it."""
@@ -79,7 +83,7 @@ class Slice:
                 self.idle = min(self.idle, self._worth_keeping())
             idle = self.idle
         self.is_used = False
-        self.told = self.in_use + idle
+        self.told, self.told_spent = self.in_use + idle, self.spent
         return Entry(
             account=self.charge.account,
             period=self.period.key,
