@@ -6,7 +6,8 @@ from gateway.core.budgets import Hold, Shortfall
 from gateway.core.errors import LedgerUnavailable
 from gateway.core.money import NanoUSD
 from gateway.core.ports import Clock, Ledger
-from gateway.core.types import Caller, Envelope, Usage
+from gateway.core.types import Caller, Envelope
+from gateway.core.usage import Usage
 from gateway.limits.rates import Headers, Measure, Rates, headers, rates, refusal
 from gateway.policy.model import Policy
 

@@ -5,7 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 
 from gateway.core.errors import GatewayError
-from gateway.core.types import Endpoint, Envelope, Usage
+from gateway.core.types import Endpoint, Envelope
+from gateway.core.usage import Usage
 from gateway.http.accept import Acceptance, ClientLeft, Receive, Scope, accept
 from gateway.http.respond import AsgiResponder, CutConnection, Headers, Send
 from gateway.pipeline import Pipeline
