@@ -10,6 +10,8 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 
+import msgspec
+
 from gateway.core.errors import AttemptFailed, ClearanceViolation, FailureKind, GatewayError, StreamBroken
 from gateway.core.money import NanoUSD, dollars
 from gateway.core.ports import Clock, Fleet, Recorder, Reply, Responder
@@ -29,6 +31,7 @@ from gateway.core.types import (
 )
 from gateway.core.usage import Usage
 from gateway.masked import UNMASKED, Classify, Sent, Variants, maskings, restored_body, restored_chunks, variants
+from gateway.policy.draw import draws_of
 from gateway.policy.evaluate import decide, masks_wanted, refusal
 from gateway.policy.model import Policy
 from gateway.shadows import Copy, Shadows
@@ -125,11 +128,14 @@ class Pipeline:
         self._shadows = shadows
         self._clock = clock
         self._is_masking = bool(policy.masks)
+        self._is_split = policy.is_split
 
     async def serve(
         self, envelope: Envelope, client_left: Callable[[], Awaitable[None]], responder: Responder
     ) -> Usage | None:
         """Answer one request through `responder` and leave its Record, whatever happens on the way; what it used."""
+        if self._is_split:
+            envelope = msgspec.structs.replace(envelope, draws=draws_of(envelope))
         verdict = self._classifier.classify(envelope)
         states = self._fleet.states
         masked = self._masked(envelope, verdict, states) if self._is_masking else UNMASKED
@@ -334,6 +340,7 @@ class Pipeline:
             states={name: state for name, state in trail.states.items() if state != UP},
             maskings=maskings(trail.masked) if trail.masked else (),
             masked=() if backend is None or trail.sent is None else trail.sent.masked,
+            draws=envelope.draws,
         )
 
 

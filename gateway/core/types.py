@@ -152,6 +152,7 @@ class Envelope(msgspec.Struct, frozen=True):
     deadline_s: float
     body: bytes
     document: Any
+    draws: tuple[int, int] | None = None  # of 10,000: what caller and conversation drew, where the policy has weights
     headers: tuple[tuple[bytes, bytes], ...] = ()  # the client's, lower-case names; only an allow-list ever goes on
 
     def __repr__(self) -> str:
@@ -392,3 +393,4 @@ class Record(msgspec.Struct, frozen=True):
     maskings: tuple[Masking, ...] = ()
     masked: tuple[str, ...] = ()
     shadow: Shadow | None = None  # what became of its copy
+    draws: tuple[int, int] | None = None  # as in the Envelope

@@ -7,6 +7,7 @@ from gateway.core.labelling import Labelling
 from gateway.core.money import NanoUSD
 from gateway.core.types import Caller, Tier
 from gateway.policy.cost import first_too_dear
+from gateway.policy.draw import starts
 from gateway.policy.model import AnyOf, Between, Condition, During, Every, Negated, OneOf, Policy, Signal, Some, Stands
 from gateway.policy.vocabulary import AUTO
 
@@ -71,6 +72,12 @@ def models(policies: Sequence[Policy], asked: Sequence[frozenset[Hashable]]) -> 
         leads = tuple(policy.resolve_model(name).backend for policy in policies)
         groups.setdefault((leads, *(name in values for values in asked)), name)
     return tuple(groups.values())
+
+
+def draws(policies: Sequence[Policy]) -> tuple[int, ...]:
+    """Where a draw may begin to put another backend first."""
+    splits = [rule.split for policy in policies for rule in policy.rules if rule.split is not None]
+    return tuple(sorted({0}.union(*(starts(tuple(split.weights.values())) for split in splits))))
 
 
 def token_starts(policies: Sequence[Policy], read: Iterable[Leaf]) -> tuple[int, ...]:

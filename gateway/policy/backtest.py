@@ -56,6 +56,7 @@ def envelope_of(record: Record, policy: Policy, everyone: dict[str, Caller]) -> 
         prompt_tokens=record.prompt_tokens,
         max_tokens=record.max_tokens,
         received_at=record.at,
+        draws=record.draws,
         deadline_s=policy.deadline_s,
         body=b"",
         document=None,

@@ -7,6 +7,7 @@ import yaml
 
 from gateway.core.types import Caller, Endpoint, Sensitivity, Tier
 from gateway.policy import schema
+from gateway.policy.draw import WHOLE
 from gateway.policy.model import Case, Expected, Given, Rule
 from gateway.policy.models import NO_PREFERENCE, Models
 from gateway.policy.problems import place_of
@@ -83,6 +84,7 @@ def _given(reader: Reader, fields: Mapping[str, Value], names: CaseNames) -> Giv
         stream=reader.flag(fields.get("stream")),
         prompt_tokens=reader.integer(fields["prompt_tokens"], 0) if "prompt_tokens" in fields else None,
         max_tokens=reader.integer(fields["max_tokens"], 0) if "max_tokens" in fields else None,
+        draw=reader.integer(fields.get("draw"), 0, most=WHOLE - 1),
         at=reader.instant(fields.get("at"), PLAIN_INSTANT),
         down=frozenset(reader.words(fields.get("down"), names.backends)),
         saturated=frozenset(reader.words(fields.get("saturated"), names.backends)),

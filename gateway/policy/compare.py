@@ -53,7 +53,7 @@ def _within(
     for other in after:
         shared = [part for each in other.boxes if (part := _both(space, box, each))]
         for part in reaching(space, other, shared):
-            for each in space.witnesses(part):
+            for each in (drawn for found in space.witnesses(part) for drawn in space.drawing(found)):
                 witness = meeting(source, each)
                 masks = (*old.masks, *new.masks)
                 masked = masked_well(witness.verdict, space.labelling, witness.envelope.caller, masks)

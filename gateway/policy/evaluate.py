@@ -23,7 +23,7 @@ from gateway.core.types import (
 )
 from gateway.policy.belief import causes
 from gateway.policy.cost import too_dear, window_of
-from gateway.policy.draw import is_drawn
+from gateway.policy.draw import in_order, is_drawn
 from gateway.policy.model import Policy, Shadowing
 from gateway.policy.vocabulary import AUTO, PINNED, UNKNOWN_ROUTES
 
@@ -159,7 +159,8 @@ def _propose(policy: Policy, envelope: Envelope, verdict: Verdict, states: Mappi
         if rule.matches(envelope, verdict, states):
             if rule.spill is not None and states.get(first := rule.routes[0].backend, UP).is_saturated:
                 return Proposal(rule.name, rule.spilled, first, rule.shadow)
-            return Proposal(rule.name, rule.routes, "", rule.shadow)
+            routes = rule.routes if rule.split is None else in_order(rule.routes, rule.split, envelope)
+            return Proposal(rule.name, routes, "", rule.shadow)
     raise AssertionError("`otherwise` matches everything")
 
 

@@ -79,6 +79,9 @@ def _signals(policy: Policy, witness: Witness) -> Iterator[str]:
     pinned = policy.resolve_model(envelope.model).backend
     yield f"model          `{envelope.model or 'auto'}`" + (f", which pins `{pinned}`" if pinned else "")
     yield f"needs          {', '.join(f'`{need}`' for need in sorted(envelope.needs))}"
+    if policy.is_split and envelope.draws is not None:
+        by_caller, by_conversation = envelope.draws
+        yield f"draws          the caller {by_caller:,} and the conversation {by_conversation:,} of 10,000"
     yield f"received       {instant_words(envelope.received_at)}"
     bound = "no bound said" if envelope.max_tokens is None else f"at most {envelope.max_tokens:,}"
     yield f"prompt tokens  about {envelope.prompt_tokens:,}; of the answer {bound}"
@@ -204,6 +207,8 @@ def _requests(policy: Policy, asked: Asked) -> Iterator[Change]:
         yield sent("it asked for model", f"`{model}`", model=model)
     for start in space.atoms[TOKENS]:
         yield sent("its length were", f"{start} prompt tokens", prompt_tokens=start)
+    for draw in space.draws[1:] and space.draws:
+        yield sent("the draw were", f"{draw:,} of 10,000", draws=(draw, draw))
     for at in space.atoms[TIME] if Signal.TIME in space.signals else ():
         assert isinstance(at, float)
         yield sent("it came on", instant_words(at), received_at=at)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from gateway.core.money import Price, dollars
 from gateway.core.types import BackendSpec, Route
-from gateway.policy.model import Policy, Rule, Shadowing
+from gateway.policy.model import Policy, Rule, Shadowing, Split
 from gateway.policy.vocabulary import FINDING_KINDS
 from gateway.policy.words import condition_words, invariant_words
 
@@ -60,6 +60,15 @@ def _spill(rule: Rule) -> str:
     return "" if spill is None else f"; while `{rule.routes[0].backend}` is saturated {route_words(spill)} first"
 
 
+def split_words(split: Split) -> str:
+    whose = ", ".join(f"{weight} to `{backend}`" for backend, weight in split.weights.items())
+    return f"first, by weight, {whose}, each {split.sticky} always the same"
+
+
+def _split(rule: Rule) -> str:
+    return "" if rule.split is None else f"; {split_words(rule.split)}"
+
+
 def _shadow(rule: Rule) -> str:
     return "" if rule.shadow is None else f"; {copy_words(rule.shadow)}"
 
@@ -95,7 +104,7 @@ def _all(policy: Policy) -> Iterator[tuple[str, str]]:
         routes = ", ".join(route_words(route) for route in rule.routes)
         yield (
             f"rule `{rule.name}`",
-            f"number {number}: {condition_words(rule.when)} → {routes}{_spill(rule)}{_shadow(rule)}",
+            f"number {number}: {condition_words(rule.when)} → {routes}{_split(rule)}{_spill(rule)}{_shadow(rule)}",
         )
     yield "unknown paths", f"`{policy.unknown_routes}`" if policy.unknown_routes else "404"
     yield "deadline", f"{policy.deadline_s:g}s"

@@ -13,6 +13,7 @@ from gateway.policy.budgets import MOST_USD
 from gateway.policy.cases import REFUSAL_CODES
 from gateway.policy.conditions import SHAPE
 from gateway.policy.invariants import ALWAYS
+from gateway.policy.model import Sticky
 from gateway.policy.prices import LISTED
 from gateway.policy.vocabulary import (
     API_VERSION,
@@ -107,6 +108,7 @@ _ROUTES: Mapping[str, Node] = {
     "timeouts": _ref("TIMEOUTS"),
     "retries": _RETRIES,
     "max_cost_usd": _LIMIT,
+    "sticky": {"enum": list(Sticky)},
     "spill": _ref("ROUTE"),
     "shadow": _ref("SHADOW"),
 }
@@ -196,6 +198,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
     "OTHERWISE": _ROUTES,
     "ROUTE": {
         "to": _NAME,
+        "weight": {"type": "integer", "minimum": 1, "maximum": 10_000},
         "mask": _some({"anyOf": [{"enum": sorted(MASKABLE_KINDS)}, _KIND]}),
         **_TIMES,
         "retries": _RETRIES,
@@ -226,6 +229,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
         "stream": _FLAG,
         "prompt_tokens": _whole(0),
         "max_tokens": _whole(0),
+        "draw": {"type": "integer", "minimum": 0, "maximum": 9_999},
         "at": _WORD,
         "down": _some(_NAME),
         "saturated": _some(_NAME),

@@ -110,6 +110,20 @@ class Shadowing(msgspec.Struct, frozen=True):
     share: int
 
 
+class Sticky(StrEnum):
+    """Whose every request goes the same way."""
+
+    CONVERSATION = "conversation"
+    CALLER = "caller"
+
+
+class Split(msgspec.Struct, frozen=True):
+    """How often each of these backends is asked first, by weight."""
+
+    weights: Mapping[str, int]
+    sticky: Sticky = Sticky.CONVERSATION
+
+
 class Rule(msgspec.Struct, frozen=True):
     """Proposes its routes, in order, for what it matches. `when` None: everything; `matches` is `when`, compiled.
 
@@ -122,6 +136,7 @@ class Rule(msgspec.Struct, frozen=True):
     matches: Predicate
     spill: Route | None = None
     shadow: Shadowing | None = None
+    split: Split | None = None
 
     @property
     def spilled(self) -> tuple[Route, ...]:
@@ -183,6 +198,7 @@ class Given(msgspec.Struct, frozen=True):
     stream: bool
     prompt_tokens: int | None
     max_tokens: int | None
+    draw: int
     at: float
     down: frozenset[str]
     saturated: frozenset[str]
@@ -267,6 +283,11 @@ class Policy(msgspec.Struct, frozen=True):
 
     def knows_model(self, name: str) -> bool:
         return name in self.choices
+
+    @property
+    def is_split(self) -> bool:
+        """Whether a rule has weights, so that draws have to be known."""
+        return any(rule.split is not None for rule in self.rules)
 
     @property
     def masks(self) -> tuple[tuple[str, ...], ...]:

@@ -41,6 +41,8 @@ def _changed(rule: Rule) -> Iterator[tuple[str, Rule]]:
         yield change, msgspec.structs.replace(rule, routes=routes)
     if rule.shadow is not None:
         yield f"without its shadow at `{rule.shadow.route.backend}`", msgspec.structs.replace(rule, shadow=None)
+    if rule.split is not None:
+        yield "without its weights", msgspec.structs.replace(rule, split=None)
     if rule.spill is not None:
         yield f"without its spill to `{rule.spill.backend}`", msgspec.structs.replace(rule, spill=None)
         if rule.spill.mask and rule.spill not in rule.routes:

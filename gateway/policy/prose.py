@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from gateway.core.types import Route, Sensitivity
-from gateway.policy.facts import copy_words, masked_words, max_cost_words, saturation_words
+from gateway.policy.facts import copy_words, masked_words, max_cost_words, saturation_words, split_words
 from gateway.policy.labelling import kinds_of
 from gateway.policy.model import Policy, Rule
 from gateway.policy.verify import verify
@@ -84,6 +84,7 @@ def _proposals(policy: Policy) -> Iterator[str]:
     yield f"2. A request to a path that the gateway does not know {paths}."
     for number, rule in enumerate(policy.rules, 3):
         backends = ", then ".join(_way(route) for route in rule.routes)
+        backends += "" if rule.split is None else f"; {split_words(rule.split)}"
         subject = "Any other request" if rule.when is None else f"A request that is {condition_words(rule.when)}"
         yield f"{number}. {subject} goes to {backends}{_spill(policy, rule)} (rule `{rule.name}`).{_shadow(rule)}"
 

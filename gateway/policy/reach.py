@@ -158,6 +158,10 @@ def taking(policy: Policy, space: Space, source: Source, backend: str, boxes: It
     for box in reaching(space, source, open_to):
         for each in space.witnesses(box):
             witness = meeting(source, each)
+            if len(space.draws) > 1:
+                witness = min(
+                    space.drawing(meeting(source, each)), key=lambda drawn: _place(policy, source, drawn, backend)
+                )
             decision = decided(policy, source, witness)
             hop = _shadow_hop(decision) if source.is_shadow else _hop(decision, backend)
             if hop is not None:
@@ -171,6 +175,12 @@ def _hop(decision: Decision, backend: str) -> int | None:
 
 def _shadow_hop(decision: Decision) -> int | None:
     return None if decision.shadow is None else SHADOW_HOP
+
+
+def _place(policy: Policy, source: Source, witness: Witness, backend: str) -> int:
+    """How many routes are asked before this backend; all, where it is not asked."""
+    routes = decided(policy, source, witness).routes
+    return next((place for place, route in enumerate(routes) if route.backend == backend), len(routes))
 
 
 def decided(policy: Policy, source: Source, witness: Witness, maskings: Sequence[Masking] = ()) -> Decision:

@@ -11,9 +11,10 @@ from gateway.policy import schema
 from gateway.policy.budgets import read_usd
 from gateway.policy.conditions import Names, read_condition
 from gateway.policy.match import always, predicate
-from gateway.policy.model import Condition, Rule, Shadowing
+from gateway.policy.model import Condition, Rule, Shadowing, Split
 from gateway.policy.problems import Place, place_of
 from gateway.policy.read import Reader, Value
+from gateway.policy.split import read_split
 from gateway.policy.vocabulary import (
     BUDGETS,
     CLASSIFY,
@@ -40,13 +41,15 @@ def read_rules(
     routes: tuple[Route, ...] = ()
     spill: Route | None = None
     shadow: Shadowing | None = None
+    split: Split | None = None
     if "otherwise" in fields:
         value = Value(fields["otherwise"].node, "`otherwise`")
         keys = reader.fields(value, schema.OTHERWISE)
         routes = _routes(reader, keys, names, backends)
         spill = _spill(reader, keys, routes, names, backends)
         shadow = _shadow(reader, keys, routes, backends)
-    return (*rules, Rule(OTHERWISE, None, routes, always, spill, shadow))
+        split = read_split(reader, keys, names)
+    return (*rules, Rule(OTHERWISE, None, routes, always, spill, shadow, split))
 
 
 def rule_places(fields: Mapping[str, Value]) -> Mapping[str, Place]:
@@ -92,7 +95,7 @@ def _rule(reader: Reader, value: Value, names: Names, backends: Mapping[str, Bac
     matches = always if when is None else predicate(when)
     routes = _routes(reader, fields, names, backends)
     spill, shadow = _spill(reader, fields, routes, names, backends), _shadow(reader, fields, routes, backends)
-    return Rule(name, when, routes, matches, spill, shadow)
+    return Rule(name, when, routes, matches, spill, shadow, read_split(reader, fields, names))
 
 
 def _condition(reader: Reader, value: Value | None, names: Names) -> Condition | None:

@@ -82,9 +82,11 @@ SENSITIVITY = Shape(
 LEXICON = Shape(required=("name", "file", "class"))
 PATTERN = Shape(required=("name", "regex", "class"), optional=("validator", "examples"))
 COMPLEXITY = Shape(optional=("medium_from", "hard_from"))
-RULE = Shape(required=("name", "when", "route"), optional=("timeouts", "retries", "max_cost_usd", "spill", "shadow"))
-OTHERWISE = Shape(required=("route",), optional=("timeouts", "retries", "max_cost_usd", "spill", "shadow"))
-ROUTE = Shape(required=("to",), optional=("mask", "first_byte", "total", "retries", "max_cost_usd"))
+RULE = Shape(
+    required=("name", "when", "route"), optional=("timeouts", "retries", "max_cost_usd", "sticky", "spill", "shadow")
+)
+OTHERWISE = Shape(required=("route",), optional=("timeouts", "retries", "max_cost_usd", "sticky", "spill", "shadow"))
+ROUTE = Shape(required=("to",), optional=("weight", "mask", "first_byte", "total", "retries", "max_cost_usd"))
 SHADOW = Shape(required=("to", "share"))
 TIMEOUTS = Shape(optional=("first_byte", "total"))
 TIME = Shape(optional=("days", "from", "to", "time_zone"))
@@ -106,6 +108,7 @@ GIVEN = Shape(
         "stream",
         "prompt_tokens",
         "max_tokens",
+        "draw",
         "at",
         "down",
         "saturated",

@@ -8,6 +8,8 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, S
 from math import prod
 from typing import NamedTuple, assert_never
 
+import msgspec
+
 from gateway.core.labelling import Labelling
 from gateway.core.types import (
     BackendState,
@@ -95,6 +97,7 @@ class Space:
         asked = sorted({leaf.backend for leaf in read if isinstance(leaf, Stands)})
         self.backends = {name: len(self.atoms) + number for number, name in enumerate(asked)}
         self.atoms += [tuple(Standing)] * len(asked)
+        self.draws = axes.draws(policies)
         self._floors = self._masks_by_floor()
         self._masks: dict[Condition, tuple[int, int]] = {}
         whole = self.possible(tuple((1 << len(values)) - 1 for values in self.atoms))
@@ -224,6 +227,14 @@ class Space:
         axis = _AXES[condition.signal]
         return axis, self.mask(axis, condition.values)
 
+    def drawing(self, witness: Witness) -> Iterator[Witness]:
+        """The witness with each draw that a weight tells from others."""
+        if len(self.draws) == 1:
+            yield witness
+            return
+        for draw in self.draws:
+            yield witness._replace(envelope=msgspec.structs.replace(witness.envelope, draws=(draw, draw)))
+
     def like(self, box: Box, witness: Witness) -> Box:
         """The part of the box whose class and endpoint are the witness's, as far as vetoes can tell."""
         own = OWN_NEED[witness.envelope.endpoint]
@@ -274,6 +285,7 @@ class Space:
             prompt_tokens=tokens,
             max_tokens=max_tokens,
             received_at=at,
+            draws=(0, 0),
             deadline_s=_DEADLINE_S,
             body=b"",
             document={},

@@ -10,7 +10,7 @@ from gateway.classify.weights import shipped_weights
 from gateway.core.types import Caller, Endpoint, Envelope, Masking, Verdict
 from gateway.masked import maskings, variants
 from gateway.policy.belief import UNREADABLE_NOTE, class_of, found, masked_well, score_of, tier_of
-from gateway.policy.draw import ALWAYS_DRAWN
+from gateway.policy.draw import ALWAYS_DRAWN, draws_of
 from gateway.policy.model import Case, Given, Policy
 from gateway.policy.space import PATHS, Witness
 from gateway.policy.windows import PLAIN_INSTANT
@@ -42,7 +42,7 @@ def request(policy: Policy, endpoint: Endpoint, caller: Caller, body: bytes, at:
     """The envelope of a body. Raises GatewayError where no client would get an answer to it."""
     is_known = endpoint is not Endpoint.UNKNOWN
     reading = requests.read(endpoint, body) if is_known else requests.read_unknown("application/json", body)
-    return Envelope(
+    asked = Envelope(
         id=ALWAYS_DRAWN,
         caller=caller,
         endpoint=endpoint,
@@ -58,6 +58,7 @@ def request(policy: Policy, endpoint: Endpoint, caller: Caller, body: bytes, at:
         body=body,
         document=reading.document,
     )
+    return msgspec.structs.replace(asked, draws=draws_of(asked))
 
 
 class Described(NamedTuple):
@@ -79,6 +80,7 @@ def described(policy: Policy, case: Case, classify: Classifier) -> Described:
         prompt_tokens=estimated if given.prompt_tokens is None else given.prompt_tokens,
         max_tokens=given.max_tokens,
         received_at=given.at,
+        draws=(given.draw, given.draw),
         stream=read.stream or given.stream,
     )
     if given.prompt is not None:

@@ -1,5 +1,6 @@
 """What a policy decides, read off its YAML key by key: slow, plain, and knowing nothing of `gateway.policy`."""
 
+import zlib
 from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -40,12 +41,16 @@ def propose(
         return "unknown-routes", [(named, 30.0, 600.0, 0, None)] if named else []
     for rule in policy["rules"]:
         if holds(rule["when"], policy, envelope, verdict, states):
-            return rule["name"], in_order(rule, states)
-    return "otherwise", in_order(policy["otherwise"], states)
+            return rule["name"], in_order(rule, envelope, states)
+    return "otherwise", in_order(policy["otherwise"], envelope, states)
 
 
-def in_order(rule: dict[str, Any], states: dict[str, BackendState]) -> list[Way]:
+def in_order(rule: dict[str, Any], envelope: Envelope, states: dict[str, BackendState]) -> list[Way]:
     usual = routes(rule)
+    if "sticky" in rule:
+        tickets = [number for number, each in enumerate(rule["route"]) for _ in range(weight(each))]
+        ticket = tickets[drawn(rule["sticky"], envelope) * len(tickets) // 10_000]
+        return [usual[ticket], *usual[:ticket], *usual[ticket + 1 :]]
     state = states.get(usual[0][0])
     if "spill" not in rule or state is None or not state.is_saturated:
         return usual
@@ -54,6 +59,16 @@ def in_order(rule: dict[str, Any], states: dict[str, BackendState]) -> list[Way]
     known = [route for route in usual if route[0] == name]
     extra = known or routes({**rule, "route": [spill]})
     return [*extra, *(route for route in usual if route[0] != name)]
+
+
+def weight(route: Any) -> int:
+    return route.get("weight", 0) if isinstance(route, dict) else 0
+
+
+def drawn(sticky: str, envelope: Envelope) -> int:
+    if envelope.draws is None:
+        return zlib.crc32(envelope.id.encode()) % 10_000
+    return envelope.draws[0 if sticky == "caller" else 1]
 
 
 def routes(rule: dict[str, Any]) -> list[Way]:

@@ -143,6 +143,12 @@ def routes(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
             )
         )
         route.append({"to": name, **own} if own or draw(st.booleans()) else name)
+    weighed = draw(st.sampled_from([0, 0, 2, 3]))
+    if 2 <= weighed <= len(route):  # those without a weight come after
+        named = [each if isinstance(each, dict) else {"to": each} for each in route]
+        route = [{**each, "weight": draw(st.sampled_from([1, 5, 95]))} for each in named[:weighed]] + route[weighed:]
+    is_weighed = 2 <= weighed <= len(route)
+    sticky = {"sticky": draw(st.sampled_from(["caller", "conversation"]))} if is_weighed else {}
     more = draw(
         st.fixed_dictionaries(
             {},
@@ -155,7 +161,7 @@ def routes(draw: st.DrawFn, names: list[str]) -> dict[str, Any]:
             },
         )
     )
-    return {"route": route[0] if len(route) == 1 and draw(st.booleans()) else route, **more}
+    return {"route": route[0] if len(route) == 1 and draw(st.booleans()) else route, **sticky, **more}
 
 
 def spills(policy: dict[str, Any], rule: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -227,7 +233,7 @@ def policies(draw: st.DrawFn) -> dict[str, Any]:
     policy["rules"] = [{"name": f"r{number}", "when": when, **draw(routes(names))} for number, when in enumerate(asked)]
     policy["otherwise"] = draw(routes(names))
     for rule in (*policy["rules"], policy["otherwise"]):
-        if spill := draw(spills(policy, rule)):
+        if "sticky" not in rule and (spill := draw(spills(policy, rule))):
             rule["spill"] = spill
         if shadow := draw(shadows(policy, rule)):
             rule["shadow"] = shadow
@@ -256,6 +262,7 @@ envelopes = st.builds(
     needs=st.frozensets(st.sampled_from(Need), max_size=2),
     prompt_tokens=TOKENS,
     max_tokens=st.none() | TOKENS,
+    draws=st.none() | st.tuples(st.integers(0, 9999), st.integers(0, 9999)),
     received_at=st.just(0.0) | st.floats(1.7e9, 1.9e9),
     deadline_s=st.just(600.0),
     body=st.just(b"{}"),

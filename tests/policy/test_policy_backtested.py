@@ -43,6 +43,7 @@ def recorded(
         id=envelope.id,
         decision_id=envelope.decision_id,
         at=envelope.received_at,
+        draws=envelope.draws,
         caller=envelope.caller,
         endpoint=envelope.endpoint,
         model=envelope.model if policy.knows_model(envelope.model) else "",
