@@ -20,6 +20,7 @@ from gateway.classify.verdict import Classifier
 from gateway.config import Settings
 from gateway.control import admin
 from gateway.control.access import VARIABLE, Access
+from gateway.control.aside import Aside
 from gateway.control.follow import Follow
 from gateway.control.origin import Origin, Served, read_weights
 from gateway.control.reload import Reload
@@ -81,6 +82,7 @@ class Gateway:
         clock = SystemClock()
         self.is_draining = False
         self._clock = clock
+        self._aside = Aside()
         self.sweep = Sweep(clock)
         self.journal = SqliteJournal(settings.journal)
         fleet = Fleet(policy.backends, clock)
@@ -89,7 +91,9 @@ class Gateway:
         ledger = settings.ledger or str(settings.journal.with_suffix(".ledger.sqlite"))
         self.ledger = SlicedLedger(lambda: open_books(ledger), clock, self._warned)
         self.shadows = Shadows(self.recorder, clock)
-        self.succession = succession = Succession(self._generation(Served(policy, weights), fleet))
+        self.succession = succession = Succession(
+            self._generation(Served(policy, weights), fleet, self._classifier(Served(policy, weights)))
+        )
         self._metrics.serves(policy, fleet, weights.digest)
         self.siblings = Siblings(
             seat, {Question.STATE: self._state, Question.METRICS: self._page, Question.RELOAD: self._reloaded}
@@ -115,11 +119,12 @@ class Gateway:
         try:
             await fleet.start()
             await self._keep_accounts(following.policy)
+            classifier = await self._aside.do(self._classifier, following, self.succession.now)
             await asyncio.to_thread(commit)
         except BaseException:
             await fleet.aclose()
             raise
-        self.succession.swap(self._generation(following, fleet, self.succession.now))
+        self.succession.swap(self._generation(following, fleet, classifier))
         self._metrics.serves(following.policy, fleet, following.weights.digest)
 
     async def _keep_accounts(self, policy: Policy) -> None:
@@ -130,13 +135,15 @@ class Gateway:
         if warned.charge.budget.name in self.policy.budgets:  # and not a rate limit, which is often full
             self._metrics.budget_passed(warned)
 
-    def _generation(self, served: Served, fleet: Fleet, before: Generation | None = None) -> Generation:
+    def _classifier(self, served: Served, before: Generation | None = None) -> Classifier:
         """Where texts are labelled and scored as before, what was found in them is remembered."""
         policy, weights = served
         if before and (before.pipeline.policy.labelling, before.weights.digest) == (policy.labelling, weights.digest):
-            classifier = before.classifier
-        else:
-            classifier = Classifier(policy.labelling, weights, secrets.token_bytes(32))
+            return before.classifier
+        return Classifier(policy.labelling, weights, secrets.token_bytes(32))
+
+    def _generation(self, served: Served, fleet: Fleet, classifier: Classifier) -> Generation:
+        policy, weights = served
         turnstile = Turnstile(policy, self.ledger, self._clock) if policy.rate_limits else None
         pipeline = Pipeline(policy, classifier, fleet, self.recorder, self.sweep, self.shadows, self._clock, turnstile)
         return Generation(pipeline, fleet, classifier, weights)
@@ -145,7 +152,7 @@ class Gateway:
         access = Access(origin.environment.get(VARIABLE) or None)
         history = open_history(settings.policies)
         note = noting(origin, history, self._clock)
-        reload = Reload(origin, self.served, self.serve, self._metrics.reloaded, note, self._clock)
+        reload = Reload(origin, self.served, self.serve, self._metrics.reloaded, note, self._aside, self._clock)
         rewrite = Rewrite(origin, history, reload, self.served, self._spread, self._clock)
         return Control(access, reload, rewrite, Follow(history, origin, reload) if history.is_shared else None)
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple
 
+from gateway.control.aside import Aside
 from gateway.control.origin import Origin, Served
 from gateway.core.errors import ConfigError, JournalUnavailable
 from gateway.core.ports import Clock
@@ -43,9 +44,11 @@ class Reload:
         take: Take,
         told: Callable[[str], None],
         note: Callable[[Policy], None],
+        aside: Aside,
         clock: Clock,
     ) -> None:
         self.refused: Refused | None = None
+        self.aside = aside
         self._origin = origin
         self._served = served
         self._take = take
@@ -71,7 +74,7 @@ class Reload:
         async with self._turn:
             known = self._served()
             try:
-                found = await asyncio.to_thread(self._origin.read, known)
+                found = await self.aside.do(self._origin.read, known)
                 if found is not known:
                     await self._take(found, _nothing)
             except ConfigError as error:
@@ -106,7 +109,7 @@ class Reload:
                 await self._replace(version.text, partial(take, version))
 
     async def _replace(self, text: bytes, commit: Callable[[], None]) -> None:
-        policy = await asyncio.to_thread(self._origin.proved, text)
+        policy = await self.aside.do(self._origin.proved, text)
         await self._take(Served(policy, self._served().weights), commit)
         self._serves(policy)
         self.refused = None

@@ -61,7 +61,7 @@ class Rewrite:
 
     async def judge(self, text: bytes) -> Judged:
         """Whether it could be served; changes nothing."""
-        return await asyncio.to_thread(self._judged, text)
+        return await self._reload.aside.do(self._judged, text)
 
     async def serve(self, wish: Wish) -> Judged:
         """From the next request on."""
