@@ -1,6 +1,7 @@
 """Stage 7: people and postal addresses, by a linear tagger over the words that may be part of one."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -21,12 +22,14 @@ from gateway.classify.names_features import (
     tokens,
     word_hash,
 )
+from gateway.classify.numbers import Span
 from gateway.classify.view import View
 
 PERSON, ADDRESS = "person", "address"
 _MOST_WORDS = 4_000  # looked at in one text, some 40 ms; what has more is not passed over but said to be unread
 _AROUND = 60  # characters of context on either side of a word that may be a name
 _SHORT_TEXT = 400  # written without any capital: looked at word by word
+_ENCODED = 64  # an unbroken stretch of so many characters holds no words
 _PART, _WHOLE, _ALONE, _UNLISTED = -1.0, 0.0, 3.0, 4.0
 _ADDRESS_PART, _ADDRESS_WHOLE = -0.5, 1.5
 _ADDRESS_GAP = 4  # tokens from one part to the next
@@ -70,8 +73,8 @@ def _case_of(char: str) -> int:
 
 _CASES = bytes(_case_of(chr(code)) for code in range(256))  # of Latin-1
 _PLACE_LIKE = (
-    re.compile(rf"\d\w{{0,3}},?[ \n]{_CAPITALS}|{_CAPITALS}[\w'-]{{2,}}[.,]? ?(?:\w{{1,3}}\.? )?\d"),
-    re.compile(r"\d\w{0,3},?[ \n][A-Z]|[A-Z][\w'-]{2,}[.,]? ?(?:\w{1,3}\.? )?\d"),
+    re.compile(rf"\d\w{{0,3}},?[ \n]{_CAPITALS}|(?<![\w'-]){_CAPITALS}[\w'-]{{2,60}}[.,]? ?(?:\w{{1,3}}\.? )?\d"),
+    re.compile(r"\d\w{0,3},?[ \n][A-Z]|(?<![\w'-])[A-Z][\w'-]{2,60}[.,]? ?(?:\w{1,3}\.? )?\d"),
 )
 _POSTCODE = re.compile(
     r"\b(?:zip|postal|post|postcode|plz)\b(?:[ -]?code)?[^\w\n]{0,5}(?:(?:is|of|ist) )?"
@@ -163,7 +166,15 @@ def _seeds(view: View, lexicon: Lexicon) -> list[int]:
     ]
     if view.shape.find(b"0") >= 0:
         seeds += [found.start() for found in _PLACE_LIKE[text.isascii()].finditer(text)]
+    encoded = [token for token in view.tokens if token.end - token.start >= _ENCODED]
+    if encoded:
+        seeds = [seed for seed in seeds if not _is_within(seed, encoded)]
     return sorted(seeds)
+
+
+def _is_within(place: int, spans: Sequence[Span]) -> bool:
+    number = bisect_right(spans, place, key=lambda span: span.start) - 1
+    return number >= 0 and place < spans[number].end
 
 
 def _capitalised(text: str) -> list[tuple[int, str]]:

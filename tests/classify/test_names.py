@@ -1,5 +1,7 @@
 """People and addresses: who is found, who is not, and what happens where looking would take too long."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from invented import chat, classified
 from gateway.classify import names_weights
 from gateway.classify.names_weights import load, shipped_tagger
 from gateway.classify.places import places
+from gateway.classify.sensitivity import scan
 from gateway.core.errors import ConfigError
 from gateway.core.types import Sensitivity
 
@@ -102,3 +105,11 @@ def test_the_weights_file_holds_no_readable_text():
     tagger = shipped_tagger()
     tables = (*tagger.lexicon, bytes(tagger.people), bytes(tagger.places))
     assert not any(name in table for name in names_in_lists for table in tables)
+
+
+@pytest.mark.parametrize("letters", ["A", "aB", "Ab-"])
+def test_an_unbroken_stretch_of_capitals_is_passed_over_in_no_time(letters):
+    began = time.thread_time()
+    seen = scan("data:image/png;base64," + letters * 20_000)
+    assert time.thread_time() - began < 2.0, "to read on from each capital would take half a minute"
+    assert not seen.failed
