@@ -55,6 +55,7 @@ class SlicedLedger:
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._is_closing = False
 
     async def start(self) -> None:
         """Idempotent. Books that cannot be reached yet are tried again; raises ConfigError where they never can be."""
@@ -72,6 +73,7 @@ class SlicedLedger:
         """Idle money goes back and the bills are told; where that cannot be, the lease says the rest."""
         if self._task is None:
             return
+        self._is_closing = True
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
@@ -180,10 +182,26 @@ class SlicedLedger:
             raise
 
     async def _run(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            await self._turn()
+        """Goes on until it is closed: whoever waits in line hears of every turn that breaks off.
+
+        A client's own timeout may swallow a cancellation, or leave one behind that nobody asked for.
+        """
+        while not self._is_closing:
+            try:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._turn()
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                self._break_off("was interrupted")
+            except Exception as bug:
+                self._break_off(f"failed: {type(bug).__name__}")
+
+    def _break_off(self, what: str) -> None:
+        self._despair(LedgerUnavailable(f"the exchange with the ledger {what}; it is tried again"))
+        self._arm(RETRY_S)
 
     async def _turn(self) -> None:
         """One look at everything: who can be served, what must be told, who asks for more."""
