@@ -25,7 +25,7 @@ check: $(DEV)  ## format, lint, strict types, import contracts, fast tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow" --hypothesis-profile=check
+	$(BIN)/pytest -m "not slow" --hypothesis-profile=check -n 2 --dist loadscope
 
 format: $(DEV)  ## rewrite the code in the house's format
 	$(BIN)/ruff format .
