@@ -4,11 +4,12 @@ import json
 
 import pytest
 from house import FRONTIER_FIRST, House
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-# Values without sensitive findings: this is about bytes, not classes.
-WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Nd")), max_size=30)
+# This is about bytes, not about classes: what a detector makes of random text must not decide where it goes.
+CLEARED_FOR_ALL = FRONTIER_FIRST.replace("openai: {clearance: internal}", "openai: {clearance: restricted}")
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=30)
 SCALARS = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-2, 2).map(lambda x: round(x, 3)) | WORDS
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3), max_leaves=8
@@ -26,6 +27,7 @@ def body_of(unknown: dict[str, object], layout: dict[str, object], model: str, *
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(unknown=UNKNOWN, layout=LAYOUTS)
+@example(unknown={"x_:": "Av\u00bc"}, layout={})
 async def test_a_request_that_needs_no_change_arrives_byte_for_byte(shared_house: House, unknown, layout) -> None:
     sent = body_of(unknown, layout, "gpt-5.5")
     async with shared_house.http.post("/v1/chat/completions", data=sent, headers=JSON) as got:
@@ -69,4 +71,4 @@ JSON = {"content-type": "application/json"}
 
 @pytest.fixture
 async def shared_house(a_house) -> House:
-    return await a_house(FRONTIER_FIRST)
+    return await a_house(CLEARED_FOR_ALL)
