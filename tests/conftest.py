@@ -1,5 +1,10 @@
-"""How thoroughly hypothesis looks: `make check` is for every commit and has two minutes, `make test` has its time."""
+"""How thoroughly hypothesis looks: `make check` is for every commit and has two minutes, `make test` has its time.
 
+On a CI server the examples follow from the code alone, so that a red run is about the change that it tests; wherever
+else the tests run they look further each time.
+"""
+
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,8 +12,9 @@ import pytest
 from hypothesis import settings
 from redis_servers import RedisServer
 
-settings.register_profile("check", max_examples=10, deadline=None)
-settings.register_profile("test", max_examples=100, deadline=None)
+IS_CI = "CI" in os.environ
+settings.register_profile("check", max_examples=10, deadline=None, derandomize=IS_CI)
+settings.register_profile("test", max_examples=100, deadline=None, derandomize=IS_CI)
 settings.load_profile("test")
 
 
