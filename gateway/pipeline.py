@@ -2,7 +2,7 @@
 
 A request becomes an Envelope (http/accept), is given a Verdict, gets a Decision, and leaves a Record. Everything that
 waits is awaited here in the order it happens; everything that is pure is called. The Trail is the only thing that
-changes on the way, and nobody else sees it.
+changes on the way.
 """
 
 import asyncio
@@ -13,36 +13,21 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from gateway.core.errors import AttemptFailed, ClearanceViolation, FailureKind, GatewayError, StreamBroken
-from gateway.core.money import NanoUSD, dollars
 from gateway.core.ports import Clock, Fleet, Recorder, Reply, Responder
-from gateway.core.types import (
-    UP,
-    Attempt,
-    BackendSpec,
-    BackendState,
-    Decision,
-    Ending,
-    Envelope,
-    Outcome,
-    Record,
-    Route,
-    Verdict,
-    Veto,
-)
+from gateway.core.types import BackendState, Ending, Envelope, Route, Verdict, Veto
 from gateway.core.usage import Usage
-from gateway.masked import UNMASKED, Classify, Sent, Variants, maskings, restored_body, restored_chunks, variants
+from gateway.masked import UNMASKED, Classify, Variants, maskings, restored_body, restored_chunks, variants
 from gateway.policy.draw import draws_of
 from gateway.policy.evaluate import decide, masks_wanted, refusal
 from gateway.policy.model import Policy
 from gateway.shadows import Copy, Shadows
-from gateway.sweep import Interruption, Sweep, Vigil
+from gateway.sweep import Interruption, Sweep
+from gateway.trail import Trail
 from gateway.turnstile import Turnstile
 from gateway.wire.errors import exhausted
 
 PAUSE_S, LAST_PAUSE_S = 0.5, 5.0
 """The longest wait before a retry where another route is left, and where none is."""
-
-Headers = list[tuple[bytes, bytes]]
 
 _log = logging.getLogger("gateway")
 _OUT_OF_TIME = GatewayError(
@@ -54,52 +39,6 @@ _INTERNAL = GatewayError(
     "the gateway failed to answer; the request id leads its operators to why",
     type="server_error",
 )
-
-
-class Trail:
-    """What has happened to one request so far."""
-
-    __slots__ = (
-        "attempts",
-        "backend",
-        "code",
-        "decision",
-        "ending",
-        "envelope",
-        "masked",
-        "sent",
-        "states",
-        "status",
-        "usage",
-        "verdict",
-        "vigil",
-    )
-
-    def __init__(
-        self,
-        envelope: Envelope,
-        vigil: Vigil,
-        verdict: Verdict,
-        decision: Decision,
-        states: Mapping[str, BackendState],
-        masked: Variants,
-    ) -> None:
-        self.envelope = envelope
-        self.masked = masked
-        self.sent: Sent | None = None  # to the backend that answered, where that is not the envelope itself
-        self.vigil = vigil
-        self.verdict = verdict
-        self.decision = decision
-        self.states = states
-        self.attempts: list[Attempt] = []
-        self.backend: BackendSpec | None = None
-        self.usage: Usage | None = None
-        self.ending = Ending.REFUSED
-        self.status = 0
-        self.code = ""
-
-    def fail(self, ending: Ending, error: GatewayError) -> None:
-        self.ending, self.status, self.code = ending, error.status, error.code
 
 
 class Pipeline:
@@ -159,7 +98,7 @@ class Pipeline:
 
     def _leave_record(self, trail: Trail) -> None:
         """At once, or where a copy of the request follows its answer, once that has ended too."""
-        record, shadow = self._record(trail), trail.decision.shadow
+        record, shadow = trail.record(self.policy, self._clock.monotonic()), trail.decision.shadow
         if shadow is None or trail.ending is not Ending.COMPLETED:
             self._recorder.record(record)
             return
@@ -180,7 +119,7 @@ class Pipeline:
             await self._deliver(trail, reply, responder)
         except GatewayError as error:
             trail.fail(Ending.REFUSED, error)
-            await responder.refuse(error, self._headers(trail))
+            await responder.refuse(error, trail.headers())
         except StreamBroken as broken:
             await self._break_off(trail, responder, _broken(broken))
         except asyncio.CancelledError:
@@ -232,21 +171,21 @@ class Pipeline:
         try:
             reply = await backend.send(what.envelope, route, what.verdict.sensitivity)
         except AttemptFailed as failure:
-            self._note(trail, route.backend, failure.replica, began, str(failure.kind))
+            trail.note(route.backend, failure.replica, began, self._clock.monotonic(), str(failure.kind))
             raise
         except GatewayError as error:
-            self._note(trail, route.backend, "", began, error.code)
+            trail.note(route.backend, "", began, self._clock.monotonic(), error.code)
             if not isinstance(error, ClearanceViolation):  # then nothing left, and no backend answered
                 trail.backend = backend.spec
             raise
         except asyncio.CancelledError:
             if not vigil.absorb(Interruption.ATTEMPT):
-                self._note(trail, route.backend, "", began, "cancelled")
+                trail.note(route.backend, "", began, self._clock.monotonic(), "cancelled")
                 raise
-            self._note(trail, route.backend, "", began, str(FailureKind.TIMEOUT))
+            trail.note(route.backend, "", began, self._clock.monotonic(), str(FailureKind.TIMEOUT))
             raise AttemptFailed(FailureKind.TIMEOUT, f"no first byte within {patience:g} s") from None
         vigil.attempt_until = began + route.total_s
-        self._note(trail, route.backend, reply.replica, began, "")
+        trail.note(route.backend, reply.replica, began, self._clock.monotonic(), "")
         trail.backend = backend.spec
         return reply
 
@@ -255,7 +194,7 @@ class Pipeline:
         try:
             trail.status = reply.status
             if reply.is_stream:
-                await responder.begin(reply.status, self._headers(trail) + reply.headers)
+                await responder.begin(reply.status, trail.headers() + reply.headers)
                 async for data in reply.chunks() if trail.sent is None else restored_chunks(trail.sent, reply):
                     await responder.chunk(data)
                 trail.usage = reply.usage
@@ -265,7 +204,7 @@ class Pipeline:
                 body = reply.body if trail.sent is None else restored_body(trail.sent, reply)
                 trail.usage = reply.usage
                 trail.ending = Ending.COMPLETED
-                await responder.whole(reply.status, self._headers(trail) + reply.headers, body)
+                await responder.whole(reply.status, trail.headers() + reply.headers, body)
         finally:
             trail.usage = reply.usage
             await reply.aclose()
@@ -276,72 +215,11 @@ class Pipeline:
             await self._break_off(trail, responder, error)
         else:
             trail.fail(Ending.REFUSED, error)
-            await responder.refuse(error, self._headers(trail))
+            await responder.refuse(error, trail.headers())
 
     async def _break_off(self, trail: Trail, responder: Responder, error: GatewayError) -> None:
         trail.ending, trail.code = Ending.INTERRUPTED, error.code
         await responder.break_off(error)
-
-    def _note(self, trail: Trail, backend: str, replica: str, began: float, error: str) -> None:
-        now, origin = self._clock.monotonic(), trail.vigil.started
-        first_byte_ms = None if error else (now - began) * 1000
-        trail.attempts.append(Attempt(backend, replica, (began - origin) * 1000, first_byte_ms, error))
-
-    def _headers(self, trail: Trail) -> Headers:
-        """What the decision was, for the client; the same words as in the record."""
-        envelope, verdict = trail.envelope, trail.verdict
-        headers = [
-            (b"x-request-id", envelope.id.encode()),
-            (b"x-gateway-decision-id", envelope.decision_id.encode()),
-            (b"x-gateway-rule", trail.decision.rule.encode()),
-            (b"x-gateway-sensitivity", verdict.sensitivity.label.encode()),
-            (b"x-gateway-complexity", verdict.tier.label.encode()),
-        ]
-        if trail.backend is not None:
-            headers.append((b"x-gateway-backend", trail.backend.name.encode()))
-            if trail.sent is not None:
-                headers.append((b"x-gateway-masked", ", ".join(trail.sent.masked).encode()))
-        failed = ", ".join(f"{attempt.backend}={attempt.error}" for attempt in trail.attempts if attempt.error)
-        if failed:
-            headers.append((b"x-gateway-failed-attempts", failed.encode()))
-        cost = _cost(trail)
-        if cost is not None:
-            headers.append((b"x-gateway-cost-usd", dollars(cost).encode()))
-        return headers
-
-    def _record(self, trail: Trail) -> Record:
-        envelope, backend = trail.envelope, trail.backend
-        outcome = Outcome(
-            ending=trail.ending,
-            status=trail.status,
-            code=trail.code,
-            attempts=tuple(trail.attempts),
-            usage=trail.usage,
-            cost=_cost(trail),
-            total_ms=(self._clock.monotonic() - trail.vigil.started) * 1000,
-        )
-        return Record(
-            id=envelope.id,
-            decision_id=envelope.decision_id,
-            at=envelope.received_at,
-            caller=envelope.caller,
-            endpoint=envelope.endpoint,
-            model=envelope.model if self.policy.knows_model(envelope.model) else "",
-            stream=envelope.stream,
-            needs=tuple(sorted(envelope.needs)),
-            prompt_tokens=envelope.prompt_tokens,
-            max_tokens=envelope.max_tokens,
-            body_bytes=len(envelope.body),
-            verdict=trail.verdict,
-            decision=trail.decision,
-            backend="" if backend is None else backend.name,
-            zone="" if backend is None else backend.zone.name,
-            outcome=outcome,
-            states={name: state for name, state in trail.states.items() if state != UP},
-            maskings=maskings(trail.masked) if trail.masked else (),
-            masked=() if backend is None or trail.sent is None else trail.sent.masked,
-            draws=envelope.draws,
-        )
 
 
 def _pause_s(retry: int, failure: AttemptFailed) -> float:
@@ -349,15 +227,6 @@ def _pause_s(retry: int, failure: AttemptFailed) -> float:
     if failure.retry_after_s is not None:
         return failure.retry_after_s
     return 0.1 * ((1 << (retry - 1)) - 1)
-
-
-def _cost(trail: Trail) -> NanoUSD | None:
-    """The bill so far: None where the usage or the price is unknown, never a guess of zero."""
-    usage, backend = trail.usage, trail.backend
-    if usage is None or backend is None:
-        return None
-    price = backend.price_for(trail.envelope.endpoint)
-    return None if price is None else usage.cost(price)
 
 
 def _broken(broken: StreamBroken) -> GatewayError:
