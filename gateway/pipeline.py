@@ -14,7 +14,8 @@ import msgspec
 
 from gateway.core.errors import AttemptFailed, ClearanceViolation, FailureKind, GatewayError, StreamBroken
 from gateway.core.ports import Clock, Fleet, Recorder, Reply, Responder
-from gateway.core.types import BackendState, Ending, Envelope, Route, Verdict, Veto
+from gateway.core.records import Ending
+from gateway.core.types import BackendState, Envelope, Route, Verdict, Veto
 from gateway.core.usage import Usage
 from gateway.masked import UNMASKED, Classify, Variants, maskings, restored_body, restored_chunks, variants
 from gateway.policy.draw import draws_of
@@ -169,7 +170,7 @@ class Pipeline:
         patience = route.patience_s(trail.envelope.stream)
         vigil.attempt_until = began + patience
         try:
-            reply = await backend.send(what.envelope, route, what.verdict.sensitivity)
+            reply = await backend.send(trail.outbound(what.envelope), route, what.verdict.sensitivity)
         except AttemptFailed as failure:
             trail.note(route.backend, failure.replica, began, self._clock.monotonic(), str(failure.kind))
             raise

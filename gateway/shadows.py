@@ -9,8 +9,9 @@ import msgspec
 
 from gateway.core.errors import AttemptFailed, FailureKind, GatewayError, StreamBroken
 from gateway.core.ports import Backend, Clock, Recorder
+from gateway.core.records import Record
 from gateway.core.shadow import DROPPED, Shadow
-from gateway.core.types import Envelope, Record, Route, Sensitivity
+from gateway.core.types import Envelope, Route, Sensitivity
 from gateway.core.usage import Usage
 
 MOST_AT_ONCE = 8

@@ -3,20 +3,12 @@ are made from it."""
 
 from collections.abc import Mapping
 
+import msgspec
+
 from gateway.core.errors import GatewayError
 from gateway.core.money import NanoUSD, dollars
-from gateway.core.types import (
-    UP,
-    Attempt,
-    BackendSpec,
-    BackendState,
-    Decision,
-    Ending,
-    Envelope,
-    Outcome,
-    Record,
-    Verdict,
-)
+from gateway.core.records import Attempt, Ending, Outcome, Record
+from gateway.core.types import UP, BackendSpec, BackendState, Decision, Envelope, Verdict
 from gateway.core.usage import Usage
 from gateway.masked import Sent, Variants, maskings
 from gateway.policy.model import Policy
@@ -69,6 +61,13 @@ class Trail:
 
     def fail(self, ending: Ending, error: GatewayError) -> None:
         self.ending, self.status, self.code = ending, error.status, error.code
+
+    def outbound(self, envelope: Envelope) -> Envelope:
+        """As the attempt that comes now sends it: where there is a trace, from that attempt's own span."""
+        trace = envelope.trace
+        if trace is None or not trace.is_joined:
+            return envelope
+        return msgspec.structs.replace(envelope, trace=trace.for_attempt(envelope.id, len(self.attempts)))
 
     def note(self, backend: str, replica: str, began: float, now: float, error: str) -> None:
         """One attempt has an answer in hand, or has failed with this word. Times are of the monotonic clock."""
@@ -137,4 +136,5 @@ class Trail:
             maskings=maskings(self.masked) if self.masked else (),
             masked=() if backend is None or self.sent is None else self.sent.masked,
             draws=envelope.draws,
+            trace=envelope.trace,
         )

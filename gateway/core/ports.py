@@ -6,7 +6,8 @@ from typing import Protocol
 from gateway.core.budgets import Charge, Hold, Shortfall, Standing
 from gateway.core.errors import GatewayError
 from gateway.core.money import NanoUSD
-from gateway.core.types import BackendSpec, BackendState, Envelope, Record, Route, Sensitivity
+from gateway.core.records import Record
+from gateway.core.types import BackendSpec, BackendState, Envelope, Route, Sensitivity
 from gateway.core.usage import Usage
 
 

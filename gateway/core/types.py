@@ -13,8 +13,7 @@ import msgspec
 
 from gateway.core.load import SaturatedAt
 from gateway.core.money import NanoUSD, Price
-from gateway.core.shadow import Shadow
-from gateway.core.usage import Usage
+from gateway.core.tracing import Trace
 
 
 class Sensitivity(IntEnum):
@@ -154,6 +153,7 @@ class Envelope(msgspec.Struct, frozen=True):
     document: Any
     draws: tuple[int, int] | None = None  # of 10,000: what caller and conversation drew, where the policy has weights
     headers: tuple[tuple[bytes, bytes], ...] = ()  # the client's, lower-case names; only an allow-list ever goes on
+    trace: Trace | None = None
 
     def __repr__(self) -> str:
         return f"Envelope(id={self.id!r}, endpoint={self.endpoint.value!r}, model=…, body=<{len(self.body)} bytes>)"
@@ -332,65 +332,3 @@ class Decision(msgspec.Struct, frozen=True):
     policy_digest: str = ""
     spilled_from: str = ""
     shadow: Route | None = None
-
-
-class Attempt(msgspec.Struct, frozen=True):
-    """One send to one replica. `error` is a `FailureKind` word, empty when it answered."""
-
-    backend: str
-    replica: str
-    started_ms: float  # since the request was accepted
-    first_byte_ms: float | None = None
-    error: str = ""
-
-
-class Ending(StrEnum):
-    """How a request ended."""
-
-    COMPLETED = "completed"  # the backend's answer reached its end
-    INTERRUPTED = "interrupted"  # the backend broke off after the first byte
-    ABANDONED = "abandoned"  # the client left
-    REFUSED = "refused"  # no backend was asked, or none answered
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """`code` is the error code the client heard, if any; `cost` is None where a price is unknown."""
-
-    ending: Ending
-    status: int
-    code: str
-    attempts: tuple[Attempt, ...]
-    usage: Usage | None
-    cost: NanoUSD | None
-    total_ms: float
-
-
-class Record(msgspec.Struct, frozen=True):
-    """What is kept of a request: no prompt, no completion, no credential. `model` is "" unless the policy knows it.
-
-    `states` holds each backend of which anything else than "up" was known when it was decided, so that the decision can
-    be made again; `maskings` what was believed of the request masked. `masked`: the kinds that the backend which
-    answered was not shown.
-    """
-
-    id: str
-    decision_id: str
-    at: float  # seconds since the epoch
-    caller: Caller
-    endpoint: Endpoint
-    model: str
-    stream: bool
-    needs: tuple[Need, ...]
-    prompt_tokens: int
-    max_tokens: int | None
-    body_bytes: int
-    verdict: Verdict
-    decision: Decision
-    backend: str  # the one that answered; "" where none did
-    zone: str
-    outcome: Outcome
-    states: Mapping[str, BackendState] = msgspec.field(default_factory=dict)
-    maskings: tuple[Masking, ...] = ()
-    masked: tuple[str, ...] = ()
-    shadow: Shadow | None = None  # what became of its copy
-    draws: tuple[int, int] | None = None  # as in the Envelope

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from gateway.core.errors import GatewayError
+from gateway.core.tracing import Tracing, trace_of
 from gateway.core.types import Caller, Endpoint, Envelope
 from gateway.policy.evaluate import unknown_model
 from gateway.policy.model import Policy
@@ -20,12 +21,13 @@ class ClientLeft(Exception):
 
 
 class Acceptance(NamedTuple):
-    """Under which id, as what, and within which bounds a request is accepted."""
+    """Under which id, as what, and within which bounds a request is accepted; `tracing` None: no collector is told."""
 
     id: str
     endpoint: Endpoint
     policy: Policy
     max_body_bytes: int
+    tracing: Tracing | None = None
 
 
 async def accept(scope: Scope, receive: Receive, given: Acceptance) -> Envelope:
@@ -40,6 +42,7 @@ async def accept(scope: Scope, receive: Receive, given: Acceptance) -> Envelope:
     reading = _read(endpoint, by_name, body)
     if endpoint is not Endpoint.UNKNOWN and policy.resolve_model(reading.model).is_unknown:
         raise unknown_model(reading.model, policy)
+    trace = trace_of(by_name)
     return Envelope(
         id=given.id,
         caller=caller,
@@ -56,6 +59,7 @@ async def accept(scope: Scope, receive: Receive, given: Acceptance) -> Envelope:
         body=body,
         document=reading.document,
         headers=headers,
+        trace=trace if given.tracing is None else given.tracing.joined(trace, given.id),
     )
 
 

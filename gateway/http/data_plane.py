@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from gateway.core.errors import GatewayError
+from gateway.core.tracing import Tracing
 from gateway.core.types import Endpoint, Envelope
 from gateway.core.usage import Usage
 from gateway.http.accept import Acceptance, ClientLeft, Receive, Scope, accept
@@ -38,14 +39,20 @@ def endpoint_of(method: str, path: str) -> Endpoint | None:
 class DataPlane:
     """Accept, run the pipeline, answer. `pipeline` is asked once per request, so a reload is one assignment.
 
+    `tracing`: which requests a collector is told of; None: there is none.
     `turned_away` is told the code of each refusal that came before there was an Envelope, and so leaves no Record.
     """
 
     def __init__(
-        self, pipeline: Callable[[], Pipeline], max_body_bytes: int, turned_away: Callable[[str], None]
+        self,
+        pipeline: Callable[[], Pipeline],
+        max_body_bytes: int,
+        turned_away: Callable[[str], None],
+        tracing: Tracing | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._max_body_bytes = max_body_bytes
+        self._tracing = tracing
         self._turned_away = turned_away
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, endpoint: Endpoint) -> None:
@@ -54,7 +61,7 @@ class DataPlane:
         responder = AsgiResponder(send, endpoint)
         request_id = f"req_{int(time.time() * 1000):012x}{os.urandom(6).hex()}"  # in order, so that indexes append
         try:
-            acceptance = Acceptance(request_id, endpoint, pipeline.policy, self._max_body_bytes)
+            acceptance = Acceptance(request_id, endpoint, pipeline.policy, self._max_body_bytes, self._tracing)
             envelope = await accept(scope, receive, acceptance)
             if pipeline.turnstile is None:
                 await pipeline.serve(envelope, _leaving(receive), responder)

@@ -4,7 +4,8 @@ from collections import Counter
 from typing import NamedTuple
 
 from gateway.core.money import NanoUSD, Price
-from gateway.core.types import Caller, Decision, Ending, Envelope, Masking, Record, Route, Sensitivity, Verdict
+from gateway.core.records import Ending, Record
+from gateway.core.types import Caller, Decision, Envelope, Masking, Route, Sensitivity, Verdict
 from gateway.core.usage import Usage
 from gateway.policy.belief import relabelled
 from gateway.policy.evaluate import decide, refusal

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gateway.config import load_policy
 from gateway.core.errors import ConfigError
-from gateway.core.types import Record
+from gateway.core.records import Record
 from gateway.policy.backtest import Backtest, share
 from gateway.policy_cli.backtest_report import report
 from gateway.stores.journal_scan import JournalScan

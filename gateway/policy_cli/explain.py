@@ -9,7 +9,8 @@ from pathlib import Path
 
 from gateway.config import load_policy
 from gateway.core.errors import ConfigError, GatewayError
-from gateway.core.types import BackendState, Caller, Endpoint, Record
+from gateway.core.records import Record
+from gateway.core.types import BackendState, Caller, Endpoint
 from gateway.policy.backtest import envelope_of
 from gateway.policy.belief import relabelled
 from gateway.policy.explain import Asked, explained

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.core.errors import ConfigError
-from gateway.core.types import Record
+from gateway.core.records import Record
 from gateway.stores.journal_sqlite import APPLICATION_ID, VERSION
 
 _AT_ONCE = 1_000

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from gateway.core.errors import ConfigError, JournalUnavailable
-from gateway.core.types import Record, Sensitivity, Tier
+from gateway.core.records import Record
+from gateway.core.types import Sensitivity, Tier
 from gateway.stores.sqlite_file import connect, pragma, told, transaction, use_wal
 
 VERSION = 1

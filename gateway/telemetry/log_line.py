@@ -8,8 +8,9 @@ import msgspec
 
 from gateway.core.errors import JournalUnavailable
 from gateway.core.money import NanoUSD, dollars
+from gateway.core.records import Attempt, Ending, Record
 from gateway.core.shadow import Shadow
-from gateway.core.types import Attempt, Basis, Ending, Endpoint, Record, Veto
+from gateway.core.types import Basis, Endpoint, Veto
 
 
 class Try(msgspec.Struct, frozen=True):

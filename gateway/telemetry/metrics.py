@@ -10,8 +10,9 @@ from prometheus_client.registry import Collector
 from gateway.core.budgets import Warned
 from gateway.core.errors import ClearanceViolation
 from gateway.core.ports import Fleet
+from gateway.core.records import Ending, Record
 from gateway.core.shadow import Shadow
-from gateway.core.types import Ending, Record, Sensitivity, Tier
+from gateway.core.types import Sensitivity, Tier
 from gateway.policy.model import Policy
 from gateway.telemetry import families
 from gateway.telemetry.counts import Counts, Durations, gauge, total

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from gateway.core.errors import JournalUnavailable
-from gateway.core.types import Record
+from gateway.core.records import Record
 
 BOUND = 100_000
 BATCH = 500

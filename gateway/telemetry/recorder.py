@@ -3,7 +3,7 @@
 import asyncio
 from typing import TextIO
 
-from gateway.core.types import Record
+from gateway.core.records import Record
 from gateway.telemetry.log_line import JsonLines
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.outbox import Journal, Outbox

@@ -8,7 +8,16 @@ from typing import Any
 
 from gateway.app import SystemClock
 from gateway.backends.http_backend import HttpBackend
-from gateway.core.types import ANONYMOUS, BackendKind, BackendSpec, Endpoint, Envelope, Route, Sensitivity, Zone
+from gateway.core.types import (
+    ANONYMOUS,
+    BackendKind,
+    BackendSpec,
+    Endpoint,
+    Envelope,
+    Route,
+    Sensitivity,
+    Zone,
+)
 from gateway.simulators.server import serve
 
 ON_PREM = Zone("on_prem", Sensitivity.RESTRICTED)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.core.types import Record
+from gateway.core.records import Record
 from gateway.policy.backtest import Backtest
 from gateway.policy.load import load
 from gateway.stores.journal_scan import JournalScan

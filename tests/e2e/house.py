@@ -15,7 +15,7 @@ import openai
 from gateway.app import Gateway, asgi
 from gateway.config import Settings
 from gateway.control.origin import Origin
-from gateway.core.types import Record
+from gateway.core.records import Record
 from gateway.policy.load import load
 from gateway.simulators.openai import OpenAISettings, openai_app
 from gateway.simulators.server import Simulator, serve

@@ -7,18 +7,8 @@ from hypothesis import given, settings
 from policy_texts import honest_cases, loaded, policies
 
 from gateway.core.money import NanoUSD
-from gateway.core.types import (
-    UP,
-    Attempt,
-    BackendState,
-    Ending,
-    Envelope,
-    Outcome,
-    Record,
-    Sensitivity,
-    Tier,
-    Verdict,
-)
+from gateway.core.records import Attempt, Ending, Outcome, Record
+from gateway.core.types import UP, BackendState, Envelope, Sensitivity, Tier, Verdict
 from gateway.core.usage import Usage
 from gateway.policy.backtest import Backtest, Cost, share
 from gateway.policy.evaluate import decide

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 from plain_reading import holds
 from policy_texts import ALIASES, TIMES, conditions, envelopes, loaded, states, verdicts
 
-from gateway.core.types import BackendState, Caller, Endpoint, Envelope, Finding, Need, Sensitivity, Tier, Verdict
+from gateway.core.types import (
+    BackendState,
+    Caller,
+    Endpoint,
+    Envelope,
+    Finding,
+    Need,
+    Sensitivity,
+    Tier,
+    Verdict,
+)
 from gateway.policy.vocabulary import FINDING_KINDS
 
 

@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from gateway.core.types import BackendState, Decision, Endpoint, Exclusion, Need, Route, Sensitivity, Tier, Veto
+from gateway.core.types import (
+    BackendState,
+    Decision,
+    Endpoint,
+    Exclusion,
+    Need,
+    Route,
+    Sensitivity,
+    Tier,
+    Veto,
+)
 from gateway.policy.evaluate import VETOES, decide
 
 UP = BackendState(is_up=True)

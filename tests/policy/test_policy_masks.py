@@ -3,7 +3,17 @@
 import pytest
 
 from gateway.core.errors import ConfigError
-from gateway.core.types import ANONYMOUS, Endpoint, Envelope, Finding, Masking, Need, Sensitivity, Tier, Verdict
+from gateway.core.types import (
+    ANONYMOUS,
+    Endpoint,
+    Envelope,
+    Finding,
+    Masking,
+    Need,
+    Sensitivity,
+    Tier,
+    Verdict,
+)
 from gateway.policy.evaluate import decide, masks_wanted
 from gateway.policy.facts import facts
 from gateway.policy.load import load

@@ -8,16 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.core.labelling import Labelling
-from gateway.core.types import (
-    BackendKind,
-    BackendState,
-    Decision,
-    Endpoint,
-    Need,
-    Sensitivity,
-    Tier,
-    Veto,
-)
+from gateway.core.types import BackendKind, BackendState, Decision, Endpoint, Need, Sensitivity, Tier, Veto
 from gateway.policy.evaluate import decide
 from gateway.policy.load import load
 from gateway.policy.model import Policy

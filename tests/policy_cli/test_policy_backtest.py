@@ -6,20 +6,8 @@ import time
 import pytest
 
 from gateway.core.money import NanoUSD
-from gateway.core.types import (
-    ANONYMOUS,
-    Attempt,
-    Ending,
-    Endpoint,
-    Envelope,
-    Finding,
-    Need,
-    Outcome,
-    Record,
-    Sensitivity,
-    Tier,
-    Verdict,
-)
+from gateway.core.records import Attempt, Ending, Outcome, Record
+from gateway.core.types import ANONYMOUS, Endpoint, Envelope, Finding, Need, Sensitivity, Tier, Verdict
 from gateway.core.usage import Usage
 from gateway.policy.evaluate import decide
 from gateway.policy.load import load

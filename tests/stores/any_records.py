@@ -3,19 +3,16 @@
 from hypothesis import strategies as st
 
 from gateway.core.money import NanoUSD
+from gateway.core.records import Attempt, Ending, Outcome, Record
 from gateway.core.shadow import Shadow
 from gateway.core.types import (
-    Attempt,
     BackendState,
     Caller,
     Decision,
-    Ending,
     Endpoint,
     Exclusion,
     Finding,
     Need,
-    Outcome,
-    Record,
     Route,
     Sensitivity,
     Tier,

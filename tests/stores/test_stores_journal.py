@@ -14,7 +14,7 @@ from any_records import any_record, numbered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.types import Record
+from gateway.core.records import Record
 from gateway.stores.journal_sqlite import SqliteJournal
 
 

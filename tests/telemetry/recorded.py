@@ -6,18 +6,15 @@ from typing import Any
 import msgspec
 
 from gateway.core.money import NanoUSD
+from gateway.core.records import Attempt, Ending, Outcome, Record
 from gateway.core.types import (
-    Attempt,
     BackendState,
     Caller,
     Decision,
-    Ending,
     Endpoint,
     Exclusion,
     Finding,
     Need,
-    Outcome,
-    Record,
     Route,
     Sensitivity,
     Tier,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from recorded import ANSWERED, REFUSED, a_policy, a_record
 
 from gateway.core.errors import JournalUnavailable
-from gateway.core.types import Caller, Record
+from gateway.core.records import Record
+from gateway.core.types import Caller
 from gateway.telemetry.log_line import JsonLines, LogLine
 
 DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"

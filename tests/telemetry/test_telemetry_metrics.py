@@ -13,20 +13,9 @@ from recorded import ANSWERED, REFUSED, Fleet, Sweep, a_policy, a_record
 
 from gateway.core.budgets import Budget, RollingWindow, Standing, Warned
 from gateway.core.money import NanoUSD
+from gateway.core.records import Attempt, Ending, Outcome
 from gateway.core.shadow import Shadow
-from gateway.core.types import (
-    Attempt,
-    BackendState,
-    Decision,
-    Ending,
-    Endpoint,
-    Masking,
-    Outcome,
-    Route,
-    Sensitivity,
-    Tier,
-    Verdict,
-)
+from gateway.core.types import BackendState, Decision, Endpoint, Masking, Route, Sensitivity, Tier, Verdict
 from gateway.core.usage import Usage
 from gateway.limits.budgets import charge
 from gateway.stores.journal_sqlite import SqliteJournal

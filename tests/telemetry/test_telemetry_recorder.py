@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from recorded import ANSWERED, a_record
 
-from gateway.core.types import Record
+from gateway.core.records import Record
 from gateway.core.usage import Usage
 from gateway.stores.journal_sqlite import SqliteJournal
 from gateway.telemetry.metrics import Metrics
