@@ -23,7 +23,7 @@ from gateway.control.access import VARIABLE, Access
 from gateway.control.aside import Aside
 from gateway.control.follow import Follow
 from gateway.control.origin import Origin, Served, read_weights
-from gateway.control.reload import Reload
+from gateway.control.reload import Reload, tell
 from gateway.control.rewrite import Rewrite, noting
 from gateway.control.siblings import Question, Seat, Siblings
 from gateway.control.succession import Generation, Succession
@@ -42,6 +42,7 @@ from gateway.stores.open_books import open_books
 from gateway.stores.open_history import open_history
 from gateway.sweep import Sweep
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.otlp import tellings
 from gateway.telemetry.recorder import Recorder
 from gateway.telemetry.together import together
 from gateway.turnstile import Turnstile
@@ -87,7 +88,10 @@ class Gateway:
         self.journal = SqliteJournal(settings.journal)
         fleet = Fleet(policy.backends, clock)
         self._metrics = Metrics(policy, fleet, self.sweep)
-        self.recorder = Recorder(self.journal, self._metrics, sys.stdout if settings.log == "json" else None)
+        out = sys.stdout if settings.log == "json" else None
+        self.recorder = Recorder(
+            self.journal, self._metrics, out, tellings(settings.collector, lambda: self.policy.backends, tell)
+        )
         ledger = settings.ledger or str(settings.journal.with_suffix(".ledger.sqlite"))
         self.ledger = SlicedLedger(lambda: open_books(ledger), clock, self._warned)
         self.shadows = Shadows(self.recorder, clock)
@@ -99,7 +103,9 @@ class Gateway:
             seat, {Question.STATE: self._state, Question.METRICS: self._page, Question.RELOAD: self._reloaded}
         )
         self.control = None if origin is None else self._control(origin, settings)
-        self.data_plane = DataPlane(lambda: succession.pipeline, settings.max_body_bytes, self._metrics.turned_away)
+        self.data_plane = DataPlane(
+            lambda: succession.pipeline, settings.max_body_bytes, self._metrics.turned_away, settings.collector.tracing
+        )
 
     @property
     def policy(self) -> Policy:

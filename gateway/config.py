@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from gateway.core.collector import Collector
 from gateway.core.errors import ConfigError
 from gateway.policy.load import load
 from gateway.policy.model import Policy
@@ -97,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True):
     ledger: str = ""  # where budgets are kept: a file, or the URL of a Redis; "": beside the journal
     history: str = ""  # where served policies are kept: a file, or the URL of a Redis; "": beside the journal
     weights: Path | None = None  # of the complexity model; None: the shipped ones
+    collector: Collector = Collector()
 
     @property
     def policies(self) -> str:
@@ -107,7 +109,8 @@ class Settings(msgspec.Struct, frozen=True):
     def read(environment: Mapping[str, str], given: Mapping[str, object]) -> "Settings":
         """What the command line gives (not None), else `GATEWAY_…` of the environment, else the default.
 
-        Raises ConfigError with a line for each value that cannot be used.
+        The collector comes from OpenTelemetry's own variables. Raises ConfigError with a line for each value that
+        cannot be used.
         """
         values: dict[str, object] = {}
         wrong: list[str] = []
@@ -122,6 +125,10 @@ class Settings(msgspec.Struct, frozen=True):
                 values[name] = setting.parse(str(said))
             except ValueError:
                 wrong.append(f"{where} must be {setting.expected}, not `{said}`")
+        try:
+            values["collector"] = Collector.named(environment)
+        except ConfigError as error:
+            wrong.append(str(error))
         if wrong:
             raise ConfigError("\n".join(wrong))
         return msgspec.convert(values, Settings)

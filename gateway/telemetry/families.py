@@ -92,7 +92,7 @@ REPLICA_QUEUE = Family(
 )
 POLICY = Family("gateway_policy_info", "gauge", ("name", "version", "digest"), "1, for the policy that is served")
 WEIGHTS = Family("gateway_weights_info", "gauge", ("digest",), "1, for the complexity model's weights in use")
-WAITING = Family("gateway_records_waiting", "gauge", ("to",), "Records not yet in the journal, or in the log")
+WAITING = Family("gateway_records_waiting", "gauge", ("to",), "Records not yet delivered")
 DROPPED = Family("gateway_records_dropped_total", "counter", ("to",), "Records lost because too many waited")
 FAILURES = Family("gateway_record_writes_failed_total", "counter", ("to",), "Writes of a batch of records that failed")
 

@@ -40,6 +40,7 @@ class LogLine(msgspec.Struct, frozen=True):
     at: datetime
     id: str
     decision_id: str
+    trace_id: str
     caller: str
     team: str
     endpoint: Endpoint
@@ -97,6 +98,7 @@ def log_line(record: Record) -> LogLine:
         at=datetime.fromtimestamp(record.at, UTC),
         id=record.id,
         decision_id=record.decision_id,
+        trace_id="" if record.trace is None else record.trace.trace_id,
         caller=record.caller.id,
         team=record.caller.team,
         endpoint=record.endpoint,

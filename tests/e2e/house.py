@@ -99,6 +99,7 @@ async def open_house(
     *,
     settings: dict[str, object] | None = None,
     environment: dict[str, str] | None = None,
+    variables: dict[str, str] | None = None,
     is_watched: bool = False,
 ) -> AsyncIterator[House]:
     async with contextlib.AsyncExitStack() as stack:
@@ -112,7 +113,7 @@ async def open_house(
             **(environment or {}),
         }
         journal = folder / "journal.sqlite"
-        chosen = Settings.read({}, {"journal": journal, "log": "none", **(settings or {})})
+        chosen = Settings.read(variables or {}, {"journal": journal, "log": "none", **(settings or {})})
         policy_file = folder / "test.yaml"
         policy_file.write_text(policy)
         origin = Origin(policy_file, known, chosen.weights) if is_watched else None

@@ -14,10 +14,13 @@ from recorded import ANSWERED, REFUSED, a_policy, a_record
 
 from gateway.core.errors import JournalUnavailable
 from gateway.core.records import Record
+from gateway.core.tracing import Trace
 from gateway.core.types import Caller
 from gateway.telemetry.log_line import JsonLines, LogLine
 
 DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
+
+TRACE = Trace("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
 
 
 def printed(*records: Record) -> list[str]:
@@ -29,11 +32,12 @@ def printed(*records: Record) -> list[str]:
 
 
 def test_a_line_tells_what_was_decided_and_how_it_ended() -> None:
-    (line,) = printed(a_record(1))
+    (line,) = printed(a_record(1, trace=TRACE))
     assert json.loads(line) == {
         "at": "2026-09-21T14:13:21.250000Z",
         "id": "req_000000000000000000000001",
         "decision_id": "dec_000000000000000000000001",
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
         "caller": "billing",
         "team": "finance",
         "endpoint": "chat",
