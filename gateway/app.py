@@ -36,6 +36,7 @@ from gateway.http.respond import Send
 from gateway.pipeline import Pipeline
 from gateway.policy.model import Policy
 from gateway.shadows import Shadows
+from gateway.spending import Spending
 from gateway.stores.journal_sqlite import SqliteJournal
 from gateway.stores.ledger import SlicedLedger
 from gateway.stores.open_books import open_books
@@ -151,7 +152,9 @@ class Gateway:
     def _generation(self, served: Served, fleet: Fleet, classifier: Classifier) -> Generation:
         policy, weights = served
         turnstile = Turnstile(policy, self.ledger, self._clock) if policy.rate_limits else None
-        pipeline = Pipeline(policy, classifier, fleet, self.recorder, self.sweep, self.shadows, self._clock, turnstile)
+        spending = Spending(policy, self.ledger, self._clock) if policy.budgets else None
+        parts = (classifier, fleet, self.recorder, self.sweep, self.shadows, self._clock)
+        pipeline = Pipeline(policy, *parts, turnstile, spending)
         return Generation(pipeline, fleet, classifier, weights)
 
     def _control(self, origin: Origin, settings: Settings) -> Control:

@@ -15,13 +15,14 @@ import msgspec
 from gateway.core.errors import AttemptFailed, ClearanceViolation, FailureKind, GatewayError, StreamBroken
 from gateway.core.ports import Clock, Fleet, Recorder, Reply, Responder
 from gateway.core.records import Ending
-from gateway.core.types import BackendState, Envelope, Route, Verdict, Veto
+from gateway.core.types import UP, BackendSpec, BackendState, Envelope, Route, Verdict, Veto
 from gateway.core.usage import Usage
 from gateway.masked import UNMASKED, Classify, Variants, maskings, restored_body, restored_chunks, variants
 from gateway.policy.draw import draws_of
 from gateway.policy.evaluate import decide, masks_wanted, refusal
 from gateway.policy.model import Policy
 from gateway.shadows import Copy, Shadows
+from gateway.spending import Spending
 from gateway.sweep import Interruption, Sweep
 from gateway.trail import Trail
 from gateway.turnstile import Turnstile
@@ -55,6 +56,7 @@ class Pipeline:
         shadows: Shadows,
         clock: Clock,
         turnstile: Turnstile | None = None,
+        spending: Spending | None = None,
     ) -> None:
         self.policy = policy
         self.turnstile = turnstile  # for those who let requests in; None: everyone may
@@ -67,6 +69,7 @@ class Pipeline:
         self._sweep = sweep
         self._shadows = shadows
         self._clock = clock
+        self._spending = spending  # None: the policy has no budgets
         self._is_masking = bool(policy.masks)
         self._is_split = policy.is_split
 
@@ -94,6 +97,7 @@ class Pipeline:
             trail.ending = Ending.ABANDONED
         finally:
             self._sweep.leave(vigil)
+            trail.settle()
             self._leave_record(trail)
         return trail.usage
 
@@ -105,7 +109,9 @@ class Pipeline:
             return
         what = trail.masked.get(shadow.mask) or trail
         self.in_flight += 1
-        copy = Copy(self._fleet[shadow.backend], shadow, what.envelope, what.verdict.sensitivity, self._copied)
+        afford = None if self._spending is None else self._spending.afford
+        backend, state = self._fleet[shadow.backend], trail.states.get(shadow.backend, UP)
+        copy = Copy(backend, shadow, what.envelope, what.verdict.sensitivity, self._copied, afford, state)
         self._shadows.follow(copy, record)
 
     def _copied(self) -> None:
@@ -166,29 +172,40 @@ class Pipeline:
         vigil, backend = trail.vigil, self._fleet[route.backend]
         trail.sent = trail.masked.get(route.mask)
         what = trail if trail.sent is None else trail.sent
+        envelope = what.envelope if self._spending is None else await self._afford(trail, what.envelope, backend.spec)
         began = self._clock.monotonic()
         patience = route.patience_s(trail.envelope.stream)
         vigil.attempt_until = began + patience
         try:
-            reply = await backend.send(trail.outbound(what.envelope), route, what.verdict.sensitivity)
-        except AttemptFailed as failure:
-            trail.note(route.backend, failure.replica, began, self._clock.monotonic(), str(failure.kind))
+            reply = await backend.send(trail.outbound(envelope), route, what.verdict.sensitivity)
+        except (AttemptFailed, GatewayError) as error:
+            trail.failed(route.backend, began, error)
+            if isinstance(error, GatewayError) and not isinstance(error, ClearanceViolation):
+                trail.backend = backend.spec  # it answered; elsewhere nothing left, or nothing came
             raise
-        except GatewayError as error:
-            trail.note(route.backend, "", began, self._clock.monotonic(), error.code)
-            if not isinstance(error, ClearanceViolation):  # then nothing left, and no backend answered
-                trail.backend = backend.spec
-            raise
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
             if not vigil.absorb(Interruption.ATTEMPT):
-                trail.note(route.backend, "", began, self._clock.monotonic(), "cancelled")
+                trail.failed(route.backend, began, cancelled)
                 raise
-            trail.note(route.backend, "", began, self._clock.monotonic(), str(FailureKind.TIMEOUT))
-            raise AttemptFailed(FailureKind.TIMEOUT, f"no first byte within {patience:g} s") from None
+            late = AttemptFailed(FailureKind.TIMEOUT, f"no first byte within {patience:g} s")
+            trail.failed(route.backend, began, late)
+            raise late from None
         vigil.attempt_until = began + route.total_s
-        trail.note(route.backend, reply.replica, began, self._clock.monotonic(), "")
-        trail.backend = backend.spec
+        trail.answers(backend.spec, reply.replica, began, self._clock.monotonic())
         return reply
+
+    async def _afford(self, trail: Trail, envelope: Envelope, spec: BackendSpec) -> Envelope:
+        """What is sent once money has been set aside for it: as it is, or bounded so that it cannot cost more."""
+        assert self._spending is not None
+        trail.slip, trail.vigil.attempt_until = None, None
+        began = self._clock.monotonic()
+        try:
+            slip = await self._spending.afford(envelope, spec, trail.states.get(spec.name, UP))
+        except (AttemptFailed, GatewayError) as error:
+            trail.failed(spec.name, began, error)
+            raise
+        trail.slip = slip
+        return envelope if slip is None else slip.envelope
 
     async def _deliver(self, trail: Trail, reply: Reply, responder: Responder) -> None:
         """From the first byte on there is no way back: it ends well, breaks off audibly, or the client leaves."""

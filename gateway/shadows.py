@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import msgspec
@@ -11,8 +11,9 @@ from gateway.core.errors import AttemptFailed, FailureKind, GatewayError, Stream
 from gateway.core.ports import Backend, Clock, Recorder
 from gateway.core.records import Record
 from gateway.core.shadow import DROPPED, Shadow
-from gateway.core.types import Envelope, Route, Sensitivity
+from gateway.core.types import UP, BackendSpec, BackendState, Envelope, Route, Sensitivity
 from gateway.core.usage import Usage
+from gateway.spending import Slip
 
 MOST_AT_ONCE = 8
 """A request whose copy would be one more has none: a slow backend must not make the gateway hold on to requests."""
@@ -20,14 +21,20 @@ MOST_AT_ONCE = 8
 _log = logging.getLogger("gateway")
 
 
+Afford = Callable[[Envelope, BackendSpec, BackendState], Awaitable[Slip | None]]
+
+
 class Copy(NamedTuple):
-    """What is sent where, and what to call when it is over. `sensitivity` is that of what is sent."""
+    """What is sent where, and what to call when it is over. `sensitivity` is that of what is sent. `afford` sets money
+    aside for it; None: no budgets are kept."""
 
     backend: Backend
     route: Route
     envelope: Envelope
     sensitivity: Sensitivity
     ended: Callable[[], None]
+    afford: Afford | None = None
+    state: BackendState = UP
 
     def left(self, error: str = "", **more: object) -> Shadow:
         spec = self.backend.spec
@@ -88,13 +95,26 @@ async def _outcome(copy: Copy) -> Shadow:
 
 
 async def _read(copy: Copy) -> Shadow:
-    reply = await copy.backend.send(copy.envelope, copy.route, copy.sensitivity)
+    slip = None if copy.afford is None else await copy.afford(copy.envelope, copy.backend.spec, copy.state)
+    try:
+        return await _answer(copy, slip)
+    except BaseException as error:
+        if slip is not None:
+            slip.failed(error)  # of no effect where it had been answered
+        raise
+
+
+async def _answer(copy: Copy, slip: Slip | None) -> Shadow:
+    envelope = copy.envelope if slip is None else slip.envelope
+    reply = await copy.backend.send(envelope, copy.route, copy.sensitivity)
     try:
         if reply.is_stream:
             async for _ in reply.chunks():
                 pass
         return _used(copy, reply.status, reply.usage)
     finally:
+        if slip is not None:
+            slip.answered(reply.status, reply.usage)
         await reply.aclose()
 
 

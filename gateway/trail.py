@@ -5,13 +5,14 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway.core.errors import GatewayError
+from gateway.core.errors import AttemptFailed, GatewayError
 from gateway.core.money import NanoUSD, dollars
 from gateway.core.records import Attempt, Ending, Outcome, Record
 from gateway.core.types import UP, BackendSpec, BackendState, Decision, Envelope, Verdict
 from gateway.core.usage import Usage
 from gateway.masked import Sent, Variants, maskings
 from gateway.policy.model import Policy
+from gateway.spending import Slip
 from gateway.sweep import Vigil
 
 Headers = list[tuple[bytes, bytes]]
@@ -29,6 +30,7 @@ class Trail:
         "envelope",
         "masked",
         "sent",
+        "slip",
         "states",
         "status",
         "usage",
@@ -53,6 +55,7 @@ class Trail:
         self.decision = decision
         self.states = states
         self.attempts: list[Attempt] = []
+        self.slip: Slip | None = None  # of the attempt that is under way, or that answered
         self.backend: BackendSpec | None = None
         self.usage: Usage | None = None
         self.ending = Ending.REFUSED
@@ -69,10 +72,34 @@ class Trail:
             return envelope
         return msgspec.structs.replace(envelope, trace=trace.for_attempt(envelope.id, len(self.attempts)))
 
-    def note(self, backend: str, replica: str, began: float, now: float, error: str) -> None:
-        """One attempt has an answer in hand, or has failed with this word. Times are of the monotonic clock."""
-        first_byte_ms = None if error else (now - began) * 1000
-        self.attempts.append(Attempt(backend, replica, (began - self.vigil.started) * 1000, first_byte_ms, error))
+    def answers(self, backend: BackendSpec, replica: str, began: float, now: float) -> None:
+        """An attempt has an answer in hand. Times are of the monotonic clock."""
+        self.backend = backend
+        self._note(backend.name, replica, began, (now - began) * 1000, "")
+
+    def failed(self, backend: str, began: float, error: BaseException) -> None:
+        """An attempt has brought none, and is paid for as far as it has to be."""
+        if self.slip is not None:
+            self.slip.failed(error)
+        if isinstance(error, AttemptFailed):
+            self._note(backend, error.replica, began, None, str(error.kind))
+        else:
+            self._note(backend, "", began, None, error.code if isinstance(error, GatewayError) else "cancelled")
+
+    def _note(self, backend: str, replica: str, began: float, first_byte_ms: float | None, error: str) -> None:
+        started_ms, slip = (began - self.vigil.started) * 1000, self.slip
+        paid = (None, None) if slip is None else (slip.held, slip.charged)
+        self.attempts.append(Attempt(backend, replica, started_ms, first_byte_ms, error, *paid))
+
+    def settle(self) -> None:
+        """The request has ended, and what its last attempt took is known as far as it ever will be."""
+        slip = self.slip
+        if slip is None:
+            return
+        if self.backend is not None and slip.charged is None:
+            slip.answered(self.status, self.usage)
+        if self.attempts and self.attempts[-1].charged is None:
+            self.attempts[-1] = msgspec.structs.replace(self.attempts[-1], charged=slip.charged)
 
     def cost(self) -> NanoUSD | None:
         """The bill so far: None where the usage or the price is unknown, never a guess of zero."""

@@ -57,6 +57,7 @@ class FailureKind(StrEnum):
     SERVER_ERROR = "server_error"  # 5xx, TGI's 424
     BAD_ANSWER = "bad_answer"  # bytes that are not the protocol (HTML, cut JSON)
     UNABLE = "unable"  # this backend cannot express the request
+    BUDGET = "budget"  # nobody pays for it; nothing was sent
 
 
 class AttemptFailed(Exception):
@@ -81,6 +82,14 @@ class AttemptFailed(Exception):
         self.detail = detail
         self.is_retryable = is_retryable
         self.retry_after_s = retry_after_s
+
+
+class Unaffordable(AttemptFailed):
+    """No budget pays for the attempt, so it is not made. `refusal`: what the client hears if nothing answers."""
+
+    def __init__(self, refusal: GatewayError) -> None:
+        super().__init__(FailureKind.BUDGET, refusal.message, is_retryable=False)
+        self.refusal = refusal
 
 
 class StreamBroken(Exception):

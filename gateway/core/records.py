@@ -20,6 +20,8 @@ class Attempt(msgspec.Struct, frozen=True):
     started_ms: float  # since the request was accepted
     first_byte_ms: float | None = None
     error: str = ""
+    held: NanoUSD | None = None  # what was set aside for it; None: no budget pays for it
+    charged: NanoUSD | None = None  # what the budgets paid in the end
 
 
 class Ending(StrEnum):

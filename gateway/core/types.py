@@ -154,6 +154,7 @@ class Envelope(msgspec.Struct, frozen=True):
     draws: tuple[int, int] | None = None  # of 10,000: what caller and conversation drew, where the policy has weights
     headers: tuple[tuple[bytes, bytes], ...] = ()  # the client's, lower-case names; only an allow-list ever goes on
     trace: Trace | None = None
+    keeps_usage: bool = False  # a stream's usage was asked for by the gateway, and is not the client's
 
     def __repr__(self) -> str:
         return f"Envelope(id={self.id!r}, endpoint={self.endpoint.value!r}, model=…, body=<{len(self.body)} bytes>)"
@@ -239,6 +240,7 @@ class BackendSpec(msgspec.Struct, frozen=True):
     inference_endpoint: str | None = None  # "namespace/name" at Hugging Face; then `urls` may be empty
     cannot: frozenset[Need] = frozenset()  # final: the kind's own (core.capabilities), as the policy amends it
     saturated_at: SaturatedAt | None = None  # None: it never counts as saturated
+    max_output_tokens: int | None = None  # of answers that a budget pays for, where the client gives no bound
 
     def __repr__(self) -> str:
         return f"BackendSpec(name={self.name!r}, kind={self.kind.value!r}, zone={self.zone.name!r})"

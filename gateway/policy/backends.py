@@ -69,6 +69,7 @@ def _backend(reader: Reader, name: str, value: Value, zones: Mapping[str, Zone])
         inference_endpoint=_inference_endpoint(reader, fields.get("inference_endpoint")),
         cannot=_cannot(reader, fields, kind, models),
         saturated_at=_saturated_at(reader, fields.get("saturated_at"), kind),
+        max_output_tokens=reader.integer(fields.get("max_output_tokens"), 0, least=1) or None,
     )
 
 

@@ -143,6 +143,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
         "inference_endpoint": {"type": "string", "pattern": "/"},
         "price": {"anyOf": [{"const": LISTED}, _ref("PRICE"), _ref("PRICES")]},
         "context_tokens": _whole(1),
+        "max_output_tokens": _whole(1),
         "api_key": _SECRET,
         "organization": _TEXT,
         "health": {"type": "string", "pattern": "^/"},

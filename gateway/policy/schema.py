@@ -40,6 +40,7 @@ BACKEND = Shape(
         "inference_endpoint",
         "price",
         "context_tokens",
+        "max_output_tokens",
         "api_key",
         "organization",
         "health",

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from gateway.core.errors import AttemptFailed, FailureKind, GatewayError
+from gateway.core.errors import AttemptFailed, FailureKind, GatewayError, Unaffordable
 from gateway.core.types import Dialect, Endpoint
 
 _encode = msgspec.json.encode
@@ -44,7 +44,7 @@ def headers(error: GatewayError) -> list[tuple[bytes, bytes]]:
     found: list[tuple[bytes, bytes]] = []
     if error.retry_after_s is not None:
         found.append((b"retry-after", b"%d" % error.retry_after_s))
-    if error.status == 504 or error.type == "policy_error":
+    if error.status == 504 or error.type in ("policy_error", "insufficient_quota"):
         found.append((b"x-should-retry", b"false"))
     return found
 
@@ -58,8 +58,12 @@ def _document(error: GatewayError, dialect: Dialect) -> dict[str, object]:
 def exhausted(failures: Sequence[AttemptFailed]) -> GatewayError:
     """What the client hears when no attempt brought an answer. Names kinds of failure, never addresses.
 
-    A backend that cannot express the request decides nothing as long as another one could.
+    A backend that cannot express the request decides nothing as long as another one could. Where nothing but money is
+    missing, the first to miss it says so.
     """
+    unpaid = [failure for failure in failures if isinstance(failure, Unaffordable)]
+    if unpaid and all(failure.kind in (FailureKind.BUDGET, FailureKind.UNABLE) for failure in failures):
+        return unpaid[0].refusal
     deciding = [failure for failure in failures if failure.kind is not FailureKind.UNABLE]
     kinds = {failure.kind for failure in deciding}
     tried = _tried(failures)

@@ -15,6 +15,7 @@ from gateway.wire.openai_errors import openai_failure, unsupported
 from gateway.wire.openai_stream import OpenAIStream, PassingStream
 from gateway.wire.splice import ABSENT, with_fields, with_model
 from gateway.wire.usage import from_answer
+from gateway.wire.usage_aside import UsageAside
 
 _JSON = "application/json"
 _BYTES = "application/octet-stream"
@@ -37,7 +38,7 @@ class OpenAIExchange:
     AttemptFailed(UNABLE) or GatewayError where a request in Hugging Face's dialect cannot be put in OpenAI's form.
     """
 
-    __slots__ = ("_is_our_choice", "_prompt_tokens", "body", "expects_stream", "path")
+    __slots__ = ("_is_our_choice", "_keeps_usage", "_prompt_tokens", "body", "expects_stream", "path")
 
     method = "POST"
     content_type = _JSON
@@ -46,6 +47,7 @@ class OpenAIExchange:
         self.path = _PATHS[envelope.endpoint]
         self.body = _body(envelope, model, kind)
         self.expects_stream = envelope.stream and envelope.endpoint is not Endpoint.EMBEDDINGS
+        self._keeps_usage = envelope.keeps_usage
         self._prompt_tokens = envelope.prompt_tokens
         self._is_our_choice = envelope.document.get("model") != model
 
@@ -64,7 +66,8 @@ class OpenAIExchange:
         return Answer(status, body, usage, content_type)
 
     def rewriter(self) -> Rewriter:
-        return OpenAIStream(self._prompt_tokens)
+        stream = OpenAIStream(self._prompt_tokens)
+        return UsageAside(stream) if self._keeps_usage else stream
 
 
 class UnknownExchange:
@@ -108,9 +111,14 @@ def _bound(document: Mapping[str, Any], model: str) -> dict[str, Any]:
     bound = document.get("max_tokens")
     if bound is None or document.get("max_completion_tokens") is not None:
         return {}
-    if document.get("model") == model or not _NEWER.match(model):
+    if document.get("model") == model or not is_newer(model):
         return {}
     return {"max_completion_tokens": bound, "max_tokens": ABSENT}
+
+
+def is_newer(model: str) -> bool:
+    """Whether it is one of OpenAI's reasoning models, which think in tokens that are billed and not shown."""
+    return _NEWER.match(model) is not None
 
 
 def _is_object(body: bytes) -> bool:

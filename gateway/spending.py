@@ -1,0 +1,171 @@
+"""Money for attempts: set aside before one is made, for the most that it can cost; settled once it is known what it
+took.
+
+INVARIANT: no attempt that a hard budget pays for is made without a Hold for its whole bound, in every budget that pays.
+"""
+
+import bisect
+from functools import lru_cache
+
+from gateway.core.budgets import Charge, Exhausted, Hold, Shortfall
+from gateway.core.errors import AttemptFailed, FailureKind, GatewayError, LedgerUnavailable, Unaffordable
+from gateway.core.money import NanoUSD, Price, dollars
+from gateway.core.ports import Clock, Ledger
+from gateway.core.types import BackendSpec, BackendState, Caller, Endpoint, Envelope
+from gateway.core.usage import Usage
+from gateway.limits.budgets import charges
+from gateway.policy.cost import window_of
+from gateway.policy.model import Policy
+from gateway.wire.bound import LEAST_TOKENS, Bound, bound, capped, metered
+from gateway.wire.openai_exchange import is_newer
+
+_LEASE_S = 30.0
+"""Beyond the deadline of the request."""
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
+_UNBILLED = frozenset({Endpoint.TOKENIZE, Endpoint.CHAT_TOKENIZE})
+_NOTHING = NanoUSD(0)
+_MAY_BE_BILLED = frozenset({FailureKind.TIMEOUT, FailureKind.BROKEN, FailureKind.BAD_ANSWER})
+"""Failures after which a backend may have worked, and count it."""
+
+
+class Slip:
+    """What one attempt was let spend. `envelope` is what is to be sent, so that its bound is true. It is settled once,
+    by the first word of how the attempt ended."""
+
+    __slots__ = ("_bound", "_hold", "_ledger", "_price", "_thinks", "charged", "envelope")
+
+    def __init__(
+        self, ledger: Ledger, hold: Hold, limits: Bound, price: Price, envelope: Envelope, *, thinks: bool
+    ) -> None:
+        self._ledger = ledger
+        self._hold = hold
+        self._bound = limits
+        self._price = price
+        self._thinks = thinks
+        self.envelope = envelope
+        self.charged: NanoUSD | None = None
+
+    @property
+    def held(self) -> NanoUSD:
+        return self._hold.amount
+
+    def failed(self, error: BaseException) -> None:
+        """There is no answer."""
+        if (isinstance(error, AttemptFailed) and error.kind not in _MAY_BE_BILLED) or isinstance(error, GatewayError):
+            self._settle(_NOTHING)
+        elif self.envelope.stream and not self._thinks:  # a stream that is hung up on ends there
+            self._settle(min(self.held, self._price.most(self._bound.prompt, 0)))
+        else:
+            self._settle(self.held)
+
+    def answered(self, status: int, usage: Usage | None) -> None:
+        """There is one, or a part of one. Who does not say what it took is paid what was seen of it, or in full."""
+        if status >= 400:
+            self._settle(_NOTHING)
+        elif usage is None or (usage.is_estimate and self._thinks):
+            self._settle(self.held)
+        elif usage.is_estimate:
+            seen = self._price.most(max(self._bound.prompt, usage.prompt_tokens), usage.completion_tokens)
+            self._settle(min(self.held, seen))
+        else:
+            self._settle(usage.cost(self._price))
+
+    def _settle(self, actual: NanoUSD) -> None:
+        if self.charged is None:
+            self.charged = actual
+            self._ledger.settle(self._hold, actual)
+
+
+class Spending:
+    """The budgets of one policy, kept in a ledger together with all other gateways that share it."""
+
+    def __init__(self, policy: Policy, ledger: Ledger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._budgets = tuple(policy.budgets.values())
+        self._backends = policy.backends
+        self._charges = lru_cache(maxsize=4096)(self._find)
+
+    def _find(self, caller: Caller, backend: str, endpoint: Endpoint) -> tuple[Charge, ...]:
+        spec = self._backends[backend]
+        return charges(self._budgets, caller, spec.zone.name, backend, spec.model_for(endpoint))
+
+    async def afford(self, envelope: Envelope, spec: BackendSpec, state: BackendState) -> Slip | None:
+        """Sets aside what an attempt can cost at most; None: no budget pays for it. It may wait for others' money.
+
+        Raises Unaffordable where another route may be, and GatewayError where the budget says to reject.
+        """
+        found = self._charges(envelope.caller, spec.name, envelope.endpoint)
+        price = spec.price_for(envelope.endpoint)
+        if not found or (price is not None and price.is_free) or _is_unbilled(envelope):
+            return None
+        is_hard = any(charge.budget.is_hard for charge in found)
+        limits = bound(envelope, spec.kind, window_of(spec, state), spec.max_output_tokens)
+        if price is None or isinstance(limits, str):
+            if is_hard:
+                raise _unknown(spec, found, None if price is None else limits)
+            return None
+        try:
+            hold = await self._reserve(found, envelope, limits, price)
+        except LedgerUnavailable:
+            if is_hard:
+                raise _unreachable(spec) from None
+            return None
+        model = spec.model_for(envelope.endpoint) or ""
+        sent = metered(envelope)
+        if limits.is_ours:
+            sent = capped(sent, _affordable(limits, price, hold.amount), model)
+        return Slip(self._ledger, hold, limits, price, sent, thinks=is_newer(model))
+
+    async def _reserve(self, found: tuple[Charge, ...], envelope: Envelope, limits: Bound, price: Price) -> Hold:
+        most = price.most(limits.prompt, limits.completions)
+        floor = min(LEAST_TOKENS, limits.completion) * limits.choices
+        least = price.most(limits.prompt, floor) if limits.is_ours else None
+        held = await self._ledger.reserve(found, most, envelope.deadline_s + _LEASE_S, least)
+        if isinstance(held, Shortfall):
+            raise _exhausted(held, most if least is None else least, self._clock.wall())
+        return held
+
+
+def _is_unbilled(envelope: Envelope) -> bool:
+    if envelope.endpoint is Endpoint.UNKNOWN:
+        return envelope.method in _SAFE_METHODS
+    return envelope.endpoint in _UNBILLED
+
+
+def _affordable(limits: Bound, price: Price, amount: NanoUSD) -> int:
+    """The longest answer that the amount pays for; it pays for the floor at least."""
+    most = limits.completion
+    lengths = range(most + 1)
+    return bisect.bisect_right(lengths, amount, key=lambda each: price.most(limits.prompt, each * limits.choices)) - 1
+
+
+def _exhausted(short: Shortfall, wanted: NanoUSD, now: float) -> GatewayError | Unaffordable:
+    budget, share = short.charge.budget, short.charge.share
+    whose = f" of `{share}`" if share else ""
+    refusal = GatewayError(
+        429,
+        "budget_exhausted",
+        f"budget `{budget.name}`{whose} has {dollars(max(_NOTHING, short.standing.free))} of "
+        f"{dollars(budget.limit)} USD left, and this request may cost {dollars(wanted)}; ask for a shorter answer "
+        "(`max_tokens`), wait for its next window, or have its `limit_usd` raised in the policy",
+        type="insufficient_quota",
+        retry_after_s=max(1, round(short.standing.until - now)),
+    )
+    return refusal if budget.on_exhausted is Exhausted.REJECT else Unaffordable(refusal)
+
+
+def _unknown(spec: BackendSpec, found: tuple[Charge, ...], why: Bound | str | None) -> Unaffordable:
+    """A price that is not known is not nothing, and neither is a length."""
+    name = next(charge.budget.name for charge in found if charge.budget.is_hard)
+    reason = f"backend `{spec.name}` has no `price` for this call" if why is None else str(why)
+    message = (
+        f"hard budget `{name}` pays for backend `{spec.name}`, and {reason}; say it in the policy, or take the backend "
+        "out of the budget's `scope`"
+    )
+    return Unaffordable(GatewayError(403, "cost_unknown", message, type="policy_error"))
+
+
+def _unreachable(spec: BackendSpec) -> Unaffordable:
+    message = f"the ledger that pays for backend `{spec.name}` cannot be reached, so nothing is spent there; try again"
+    return Unaffordable(GatewayError(503, "ledger_unavailable", message, type="server_error", retry_after_s=1))
