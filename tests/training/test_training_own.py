@@ -130,7 +130,7 @@ def test_calls_needed_follow_the_order():
 
 def test_two_weights_files_are_compared_on_the_same_prompts(tmp_path):
     fit_own(outcomes(tmp_path / "own", rows(300)), shipped_weights(), tmp_path / "weights", None, None)
-    others = write(tmp_path / "others", rows(600))
+    others = write(tmp_path / "others", rows(2000))
     report = compare(others, None, tmp_path / "weights")
     alike = compare(others, tmp_path / "weights", tmp_path / "weights")
     assert shipped_weights().digest[:16] in report
