@@ -77,6 +77,7 @@ def test_one_door_each_for_what_is_loaded_by_name() -> None:
         "gateway/stores/books_redis.py": {"redis"},
         "gateway/stores/policy_history_redis.py": {"redis"},
         "gateway/stores/redis_client.py": {"redis"},
+        "gateway/stores/redis_look.py": {"redis"},
     }
 
 
