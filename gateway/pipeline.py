@@ -179,16 +179,16 @@ class Pipeline:
         try:
             reply = await backend.send(trail.outbound(envelope), route, what.verdict.sensitivity)
         except (AttemptFailed, GatewayError) as error:
-            trail.failed(route.backend, began, error)
+            trail.failed(backend.spec, began, error)
             if isinstance(error, GatewayError) and not isinstance(error, ClearanceViolation):
                 trail.backend = backend.spec  # it answered; elsewhere nothing left, or nothing came
             raise
         except asyncio.CancelledError as cancelled:
             if not vigil.absorb(Interruption.ATTEMPT):
-                trail.failed(route.backend, began, cancelled)
+                trail.failed(backend.spec, began, cancelled)
                 raise
             late = AttemptFailed(FailureKind.TIMEOUT, f"no first byte within {patience:g} s")
-            trail.failed(route.backend, began, late)
+            trail.failed(backend.spec, began, late)
             raise late from None
         vigil.attempt_until = began + route.total_s
         trail.answers(backend.spec, reply.replica, began, self._clock.monotonic())
@@ -202,7 +202,7 @@ class Pipeline:
         try:
             slip = await self._spending.afford(envelope, spec, trail.states.get(spec.name, UP))
         except (AttemptFailed, GatewayError) as error:
-            trail.failed(spec.name, began, error)
+            trail.failed(spec, began, error)
             raise
         trail.slip = slip
         return envelope if slip is None else slip.envelope

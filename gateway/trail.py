@@ -75,9 +75,9 @@ class Trail:
     def answers(self, backend: BackendSpec, replica: str, began: float, now: float) -> None:
         """An attempt has an answer in hand. Times are of the monotonic clock."""
         self.backend = backend
-        self._note(backend.name, replica, began, (now - began) * 1000, "")
+        self._note(backend, replica, began, (now - began) * 1000, "")
 
-    def failed(self, backend: str, began: float, error: BaseException) -> None:
+    def failed(self, backend: BackendSpec, began: float, error: BaseException) -> None:
         """An attempt has brought none, and is paid for as far as it has to be."""
         if self.slip is not None:
             self.slip.failed(error)
@@ -86,10 +86,11 @@ class Trail:
         else:
             self._note(backend, "", began, None, error.code if isinstance(error, GatewayError) else "cancelled")
 
-    def _note(self, backend: str, replica: str, began: float, first_byte_ms: float | None, error: str) -> None:
+    def _note(self, backend: BackendSpec, replica: str, began: float, first_byte_ms: float | None, error: str) -> None:
         started_ms, slip = (began - self.vigil.started) * 1000, self.slip
-        paid = (None, None) if slip is None else (slip.held, slip.charged)
-        self.attempts.append(Attempt(backend, replica, started_ms, first_byte_ms, error, *paid))
+        held, charged = (None, None) if slip is None else (slip.held, slip.charged)
+        zone = backend.zone.name
+        self.attempts.append(Attempt(backend.name, replica, started_ms, first_byte_ms, error, held, charged, zone))
 
     def settle(self) -> None:
         """The request has ended, and what its last attempt took is known as far as it ever will be."""

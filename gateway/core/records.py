@@ -8,7 +8,7 @@ import msgspec
 from gateway.core.money import NanoUSD
 from gateway.core.shadow import Shadow
 from gateway.core.tracing import Trace
-from gateway.core.types import BackendState, Caller, Decision, Endpoint, Masking, Need, Verdict
+from gateway.core.types import BackendState, Caller, Decision, Endpoint, Masking, Need, Sensitivity, Verdict
 from gateway.core.usage import Usage
 
 
@@ -22,6 +22,7 @@ class Attempt(msgspec.Struct, frozen=True):
     error: str = ""
     held: NanoUSD | None = None  # what was set aside for it; None: no budget pays for it
     charged: NanoUSD | None = None  # what the budgets paid in the end
+    zone: str = ""  # of the backend, as the policy had it
 
 
 class Ending(StrEnum):
@@ -75,3 +76,8 @@ class Record(msgspec.Struct, frozen=True):
     shadow: Shadow | None = None  # what became of its copy
     draws: tuple[int, int] | None = None  # as in the Envelope
     trace: Trace | None = None
+
+    def masked_classes(self) -> dict[str, Sensitivity]:
+        """By backend: the class of what went there, where something was masked on the way."""
+        classes = {masking.kinds: masking.verdict.sensitivity for masking in self.maskings}
+        return {route.backend: classes[route.mask] for route in self.decision.routes if route.mask in classes}

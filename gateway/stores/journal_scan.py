@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.core.errors import ConfigError
 from gateway.core.records import Record
-from gateway.stores.journal_sqlite import APPLICATION_ID, VERSION
+from gateway.stores.journal_sqlite import APPLICATION_ID, READABLE
 
 _AT_ONCE = 1_000
 _decode = msgspec.json.Decoder(Record).decode
@@ -58,7 +58,7 @@ class JournalScan:
         application, version = (
             connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
         )
-        if (application, version) != (APPLICATION_ID, VERSION):
+        if application != APPLICATION_ID or version not in READABLE:
             raise ConfigError(f"`{self._path}` is no journal of this gateway's version; give another file")
 
     def _unusable(self, error: sqlite3.Error) -> ConfigError:

@@ -12,10 +12,13 @@ import msgspec
 from gateway.core.errors import ConfigError, JournalUnavailable
 from gateway.core.records import Record
 from gateway.core.types import Sensitivity, Tier
+from gateway.stores import rollups
 from gateway.stores.sqlite_file import connect, pragma, told, transaction, use_wal
 
-VERSION = 1
+VERSION = 2
 """The schema's, kept in `user_version`. The columns are for people's queries; `record` is the whole Record as JSON."""
+_WITHOUT_SUMS = 1
+READABLE = (_WITHOUT_SUMS, VERSION)
 APPLICATION_ID = 0x67775F6A  # "gw_j"
 _COLUMNS: Mapping[str, str] = {
     "id": "TEXT NOT NULL",
@@ -43,6 +46,7 @@ _SCHEMA = (
     f"CREATE TABLE records (seq INTEGER PRIMARY KEY, {', '.join(map(' '.join, _COLUMNS.items()))})",
     "CREATE INDEX records_at ON records (at)",
     "CREATE INDEX records_id ON records (id)",
+    *rollups.SCHEMA,
     f"PRAGMA application_id = {APPLICATION_ID}",
 )
 _MOST_ROWS = 256
@@ -83,6 +87,7 @@ class SqliteJournal:
                 chunk = records[start : start + rows]
                 writer.execute(_insert(rows), [value for record in chunk for value in _row(record)])
                 start += rows
+            rollups.add(writer, records)
 
     def read(self, since: float, limit: int) -> list[Record]:
         """The first `limit` records accepted at `since` (seconds since the epoch) or later, oldest first."""
@@ -114,6 +119,8 @@ class SqliteJournal:
                     writer.execute(statement)
             elif application != APPLICATION_ID:
                 raise ConfigError(f"`{self._path}` is a database of something else; give another file as `--journal`")
+            elif version == _WITHOUT_SUMS:
+                self._sum_up(writer)
             elif version != VERSION:
                 raise ConfigError(
                     f"the journal `{self._path}` is of version {version}, this gateway writes version {VERSION}; "
@@ -122,6 +129,14 @@ class SqliteJournal:
             writer.execute(f"PRAGMA user_version = {VERSION}")
         self._writer.execute("PRAGMA synchronous = NORMAL")
         use_wal(self._writer)
+
+    def _sum_up(self, writer: sqlite3.Connection) -> None:
+        """A journal from before there were sums gets them, once."""
+        for statement in rollups.SCHEMA:
+            writer.execute(statement)
+        rows = self._writer.execute("SELECT record FROM records")
+        while some := rows.fetchmany(_MOST_ROWS):
+            rollups.add(writer, [_decode(text) for (text,) in some])
 
     @contextlib.contextmanager
     def _as_config_error(self) -> Iterator[None]:

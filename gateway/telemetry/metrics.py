@@ -155,7 +155,7 @@ class Metrics:
 
     def _count_attempts(self, record: Record) -> None:
         """What is counted as sent is the class of what was sent: of the masked request, where the route masks."""
-        masked = _masked_classes(record) if record.maskings else {}
+        masked = record.masked_classes() if record.maskings else {}
         zones = self._zones.get(record.decision.policy_digest, _NOWHERE)
         for attempt in record.outcome.attempts:
             zone = zones.get(attempt.backend, "")
@@ -183,12 +183,6 @@ class Metrics:
         durations = Durations(family)
         self._now.counted.append(durations)
         return durations
-
-
-def _masked_classes(record: Record) -> dict[str, Sensitivity]:
-    """By backend: the class of what went there, where something was masked on the way."""
-    classes = {masking.kinds: masking.verdict.sensitivity for masking in record.maskings}
-    return {route.backend: classes[route.mask] for route in record.decision.routes if route.mask in classes}
 
 
 class _Words:
