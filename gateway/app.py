@@ -8,7 +8,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +20,7 @@ from gateway.classify.verdict import Classifier
 from gateway.config import Settings
 from gateway.control import admin
 from gateway.control.access import VARIABLE, Access
+from gateway.control.admitting import admitting, sessions
 from gateway.control.aside import Aside
 from gateway.control.follow import Follow
 from gateway.control.origin import Origin, Served, read_weights
@@ -29,6 +30,9 @@ from gateway.control.siblings import Question, Seat, Siblings
 from gateway.control.succession import Generation, Succession
 from gateway.core.budgets import Warned
 from gateway.core.errors import GatewayError
+from gateway.core.records import Record
+from gateway.dashboard import api as dashboard
+from gateway.dashboard import page
 from gateway.http import ops
 from gateway.http.accept import Receive, Scope
 from gateway.http.data_plane import DataPlane, endpoint_of
@@ -36,8 +40,9 @@ from gateway.http.respond import Send
 from gateway.pipeline import Pipeline
 from gateway.policy.model import Policy
 from gateway.shadows import Shadows
-from gateway.spending import Spending
+from gateway.spending import Kept, Spending
 from gateway.stores.journal_sqlite import SqliteJournal
+from gateway.stores.journal_view import JournalView
 from gateway.stores.ledger import SlicedLedger
 from gateway.stores.open_books import open_books
 from gateway.stores.open_history import open_history
@@ -64,7 +69,6 @@ class SystemClock:
 class Control(NamedTuple):
     """What a gateway that was started from files is changed by."""
 
-    access: Access
     reload: Reload
     rewrite: Rewrite
     follow: Follow | None
@@ -87,6 +91,9 @@ class Gateway:
         self._aside = Aside()
         self.sweep = Sweep(clock)
         self.journal = SqliteJournal(settings.journal)
+        self.view = JournalView(settings.journal)
+        environment: Mapping[str, str] = {} if origin is None else origin.environment
+        self.access = Access(environment.get(VARIABLE) or None)
         fleet = Fleet(policy.backends, clock)
         self._metrics = Metrics(policy, fleet, self.sweep)
         out = sys.stdout if settings.log == "json" else None
@@ -134,6 +141,19 @@ class Gateway:
         self.succession.swap(self._generation(following, fleet, classifier))
         self._metrics.serves(following.policy, fleet, following.weights.digest)
 
+    def replicas(self) -> list[dict[str, object]]:
+        return self.fleet.readiness()
+
+    async def budgets(self) -> list[Kept]:
+        """How the budgets of the policy stand. Raises LedgerUnavailable."""
+        spending = self.succession.pipeline.spending
+        return [] if spending is None else await spending.standings()
+
+    async def find(self, id: str) -> Record | None:
+        """A record by request or decision id, also one that waits to be written."""
+        await self.recorder.flushed()
+        return await asyncio.to_thread(self.journal.find, id)
+
     async def _keep_accounts(self, policy: Policy) -> None:
         if policy.budgets or policy.rate_limits:
             await self.ledger.start()
@@ -158,12 +178,11 @@ class Gateway:
         return Generation(pipeline, fleet, classifier, weights)
 
     def _control(self, origin: Origin, settings: Settings) -> Control:
-        access = Access(origin.environment.get(VARIABLE) or None)
         history = open_history(settings.policies)
         note = noting(origin, history, self._clock)
         reload = Reload(origin, self.served, self.serve, self._metrics.reloaded, note, self._aside, self._clock)
         rewrite = Rewrite(origin, history, reload, self.served, self._spread, self._clock)
-        return Control(access, reload, rewrite, Follow(history, origin, reload) if history.is_shared else None)
+        return Control(reload, rewrite, Follow(history, origin, reload) if history.is_shared else None)
 
     async def start(self) -> None:
         await self._keep_accounts(self.policy)
@@ -288,8 +307,11 @@ def _house(gateway: Gateway) -> FastAPI:
 
     house = FastAPI(title="hybrid-gateway", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None)
     house.include_router(ops.router(lambda: gateway))
+    house.include_router(sessions(gateway.access))
+    house.include_router(dashboard.router(lambda: gateway, gateway.view, admitting(gateway.access)))
+    house.include_router(page.router())
     if gateway.control is not None:
-        house.include_router(admin.router(gateway.control.rewrite, gateway.control.access, gateway.workers))
+        house.include_router(admin.router(gateway.control.rewrite, gateway.access, gateway.workers))
 
     @house.exception_handler(GatewayError)
     def refused(request: Request, error: GatewayError) -> Response:

@@ -69,7 +69,7 @@ class Pipeline:
         self._sweep = sweep
         self._shadows = shadows
         self._clock = clock
-        self._spending = spending  # None: the policy has no budgets
+        self.spending = spending  # None: the policy has no budgets
         self._is_masking = bool(policy.masks)
         self._is_split = policy.is_split
 
@@ -109,7 +109,7 @@ class Pipeline:
             return
         what = trail.masked.get(shadow.mask) or trail
         self.in_flight += 1
-        afford = None if self._spending is None else self._spending.afford
+        afford = None if self.spending is None else self.spending.afford
         backend, state = self._fleet[shadow.backend], trail.states.get(shadow.backend, UP)
         copy = Copy(backend, shadow, what.envelope, what.verdict.sensitivity, self._copied, afford, state)
         self._shadows.follow(copy, record)
@@ -172,7 +172,7 @@ class Pipeline:
         vigil, backend = trail.vigil, self._fleet[route.backend]
         trail.sent = trail.masked.get(route.mask)
         what = trail if trail.sent is None else trail.sent
-        envelope = what.envelope if self._spending is None else await self._afford(trail, what.envelope, backend.spec)
+        envelope = what.envelope if self.spending is None else await self._afford(trail, what.envelope, backend.spec)
         began = self._clock.monotonic()
         patience = route.patience_s(trail.envelope.stream)
         vigil.attempt_until = began + patience
@@ -196,11 +196,11 @@ class Pipeline:
 
     async def _afford(self, trail: Trail, envelope: Envelope, spec: BackendSpec) -> Envelope:
         """What is sent once money has been set aside for it: as it is, or bounded so that it cannot cost more."""
-        assert self._spending is not None
+        assert self.spending is not None
         trail.slip, trail.vigil.attempt_until = None, None
         began = self._clock.monotonic()
         try:
-            slip = await self._spending.afford(envelope, spec, trail.states.get(spec.name, UP))
+            slip = await self.spending.afford(envelope, spec, trail.states.get(spec.name, UP))
         except (AttemptFailed, GatewayError) as error:
             trail.failed(spec, began, error)
             raise

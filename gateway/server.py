@@ -55,7 +55,7 @@ class DrainingServer(uvicorn.Server):
         control = self._gateway.control
         if control is not None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, control.reload.soon)
-            if control.access.is_local_only:
+            if self._gateway.access.is_local_only:
                 tell(f"`{VARIABLE}` is not set, so the admin routes answer this machine only")
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -6,14 +6,15 @@ INVARIANT: no attempt that a hard budget pays for is made without a Hold for its
 
 import bisect
 from functools import lru_cache
+from typing import NamedTuple
 
-from gateway.core.budgets import Charge, Exhausted, Hold, Shortfall
+from gateway.core.budgets import Budget, Charge, Exhausted, Hold, Shortfall, Standing
 from gateway.core.errors import AttemptFailed, FailureKind, GatewayError, LedgerUnavailable, Unaffordable
 from gateway.core.money import NanoUSD, Price, dollars
 from gateway.core.ports import Clock, Ledger
-from gateway.core.types import BackendSpec, BackendState, Caller, Endpoint, Envelope
+from gateway.core.types import ANONYMOUS, BackendSpec, BackendState, Caller, Endpoint, Envelope
 from gateway.core.usage import Usage
-from gateway.limits.budgets import charges
+from gateway.limits.budgets import charge, charges, share_of
 from gateway.policy.cost import window_of
 from gateway.policy.model import Policy
 from gateway.wire.bound import LEAST_TOKENS, Bound, bound, capped, metered
@@ -76,11 +77,20 @@ class Slip:
             self._ledger.settle(self._hold, actual)
 
 
+class Kept(NamedTuple):
+    """One account of a budget, and how it stands; `share`: whose it is, "" where all share it."""
+
+    budget: Budget
+    share: str
+    standing: Standing
+
+
 class Spending:
     """The budgets of one policy, kept in a ledger together with all other gateways that share it."""
 
     def __init__(self, policy: Policy, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
+        self._everyone = policy.everyone
         self._clock = clock
         self._budgets = tuple(policy.budgets.values())
         self._backends = policy.backends
@@ -89,6 +99,14 @@ class Spending:
     def _find(self, caller: Caller, backend: str, endpoint: Endpoint) -> tuple[Charge, ...]:
         spec = self._backends[backend]
         return charges(self._budgets, caller, spec.zone.name, backend, spec.model_for(endpoint))
+
+    async def standings(self) -> list[Kept]:
+        """How every budget stands, in the policy's order, shares included. Raises LedgerUnavailable."""
+        return [
+            Kept(budget, share, await self._ledger.read(charge(budget, share)))
+            for budget in self._budgets
+            for share in dict.fromkeys(share_of(budget.each, caller) for caller in self._everyone or (ANONYMOUS,))
+        ]
 
     async def afford(self, envelope: Envelope, spec: BackendSpec, state: BackendState) -> Slip | None:
         """Sets aside what an attempt can cost at most; None: no budget pays for it. It may wait for others' money.

@@ -11,16 +11,21 @@ from gateway.core.errors import ConfigError, GatewayError
 
 VARIABLE = "GATEWAY_ADMIN_KEY"
 SHORTEST_KEY = 16
+COOKIE = "gateway_admin"
+SESSION_S = 8 * 3_600
+"""How long a browser stays signed in."""
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _JSON = "application/json"
 
 
 class Asked(NamedTuple):
-    """What access is decided from. `peer`: the address at the other end of the connection; `headers` by lower name."""
+    """What access is decided from. `peer`: the address at the other end of the connection; `headers` by lower name;
+    `at`: seconds since the epoch."""
 
     peer: str
     method: str
     headers: Mapping[str, str]
+    at: float = 0.0
 
 
 class Access:
@@ -42,11 +47,40 @@ class Access:
             _check_local(asked)
         else:
             given = asked.headers.get("authorization", "")
-            key = given[7:].strip() if given[:7].lower() == "bearer " else ""
-            if not hmac.compare_digest(hashlib.sha256(key.encode()).digest(), self._digest):
-                message = f"missing or wrong admin key: send `Authorization: Bearer <key>` with the key of `{VARIABLE}`"
-                raise GatewayError(401, "invalid_admin_key", message, type="authentication_error")
+            if given[:7].lower() == "bearer ":
+                self._check_key(given[7:].strip())
+            elif not self._is_signed_in(asked):
+                self._check_key("")
         _check_site(asked)
+
+    def sign_in(self, asked: Asked, key: str, now: float) -> str:
+        """The cookie of a browser whose operator has the key. Raises GatewayError as `check` does."""
+        if self._digest is None:
+            _check_local(asked)
+        else:
+            self._check_key(key)
+        _check_site(asked)
+        until = f"{int(now) + SESSION_S:x}"
+        kept = f"Max-Age={SESSION_S}; Path=/admin; HttpOnly; SameSite=Strict"
+        return f"{COOKIE}={until}.{self._seal(until)}; {kept}"
+
+    def _check_key(self, key: str) -> None:
+        assert self._digest is not None
+        if not hmac.compare_digest(hashlib.sha256(key.encode()).digest(), self._digest):
+            message = f"missing or wrong admin key: send `Authorization: Bearer <key>` with the key of `{VARIABLE}`"
+            raise GatewayError(401, "invalid_admin_key", message, type="authentication_error")
+
+    def _is_signed_in(self, asked: Asked) -> bool:
+        pairs = (pair.strip().partition("=") for pair in asked.headers.get("cookie", "").split(";"))
+        until, _, seal = next((value for name, _, value in pairs if name == COOKIE), "").partition(".")
+        if not hmac.compare_digest(seal.encode(), self._seal(until).encode()):
+            return False
+        return int(until, 16) > asked.at
+
+    def _seal(self, until: str) -> str:
+        """Of the key alone, so that every worker knows it, and another key ends all sessions."""
+        secret = b"session" + (self._digest or b"")
+        return hmac.new(secret, until.encode(), hashlib.sha256).hexdigest()
 
 
 def _check_local(asked: Asked) -> None:

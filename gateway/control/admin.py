@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from gateway.control.access import Access, Asked
+from gateway.control.access import Access
+from gateway.control.admitting import admitting
 from gateway.control.rewrite import Judged, Rewrite, Wish
 from gateway.core.errors import GatewayError, JournalUnavailable
 from gateway.policy.changes import Changes
@@ -33,11 +34,7 @@ class _Posted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def router(rewrite: Rewrite, access: Access, workers: Workers) -> APIRouter:
     """`workers` tells what each worker of this address serves."""
 
-    def admitted(request: Request) -> None:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        access.check(Asked(request.client.host if request.client else "", request.method, headers))
-
-    routes = APIRouter(prefix="/admin/policy", dependencies=[Depends(admitted)])
+    routes = APIRouter(prefix="/admin/policy", dependencies=[Depends(admitting(access))])
 
     @routes.get("", summary="The policy that is served, as it was written")
     async def served() -> Response:

@@ -1,0 +1,121 @@
+"""What the dashboard asks: read-only, of sums and records, off the event loop and never of the data plane."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Depends, Request, Response
+
+from gateway.core.errors import GatewayError, JournalUnavailable, LedgerUnavailable
+from gateway.core.records import Record
+from gateway.dashboard import told
+from gateway.dashboard.overview import overview
+from gateway.policy.model import Policy
+from gateway.policy.prose import prose
+from gateway.policy.verify import verify
+from gateway.spending import Kept
+from gateway.stores.journal_view import FILTERS, JournalView
+
+T = TypeVar("T")
+LONGEST_S = 366 * 86_400
+_DAY_S = 86_400
+
+
+class Running(Protocol):
+    """The running gateway, as far as the page needs it."""
+
+    @property
+    def policy(self) -> Policy: ...
+    def replicas(self) -> list[dict[str, object]]: ...
+    async def budgets(self) -> list[Kept]: ...
+    async def find(self, id: str) -> Record | None: ...
+
+
+def router(running: Callable[[], Running], view: JournalView, admitted: Callable[[Request], None]) -> APIRouter:
+    """`admitted` raises GatewayError for whoever may not look."""
+    routes = APIRouter(prefix="/admin", dependencies=[Depends(admitted)])
+
+    @routes.get("/overview", summary="Where data went, what it cost, which way requests took")
+    async def where(since: float | None = None, until: float | None = None) -> Response:
+        first, last = _span(since, until)
+        sums = await _read(lambda: view.sums(first, last))
+        return _json(overview(sums, running().policy, first, last))
+
+    @routes.get("/timeline", summary="Requests, tokens and cost of each ten minutes, by backend")
+    async def timeline(since: float | None = None, until: float | None = None) -> Response:
+        first, last = _span(since, until)
+        return _json({"since": first, "until": last, "rows": await _read(lambda: view.timeline(first, last))})
+
+    @routes.get("/decisions", summary="Recorded decisions, the newest first, chosen by any of their columns")
+    async def decisions(request: Request, after: int | None = None, limit: int = 50) -> Response:
+        chosen = {name: value for name, value in request.query_params.items() if name in FILTERS}
+        page = await _read(lambda: view.page(chosen, after, limit))
+        return _json({"rows": [told.row(record) for record in page.records], "after": page.after})
+
+    @routes.get("/decisions/{id}", summary="One of them, and why")
+    async def decision(id: str) -> Response:
+        record = await _kept(running().find(id))
+        if record is None:
+            raise GatewayError(404, "no_such_decision", "the journal has no such decision; it may have been pruned")
+        policy = running().policy
+        return _json(await asyncio.to_thread(told.decision, record, policy))
+
+    @routes.get("/backends", summary="Every backend and replica as it is now")
+    async def backends() -> Response:
+        return _json({"rows": told.backends(running().policy, running().replicas())})
+
+    @routes.get("/budgets", summary="What of every budget is spent, held and left")
+    async def budgets() -> Response:
+        return _json({"rows": told.budgets(await _kept(running().budgets()))})
+
+    @routes.get("/proofs", summary="What the policy in use means in plain words, and what is proved of it")
+    async def proofs() -> Response:
+        policy = running().policy
+        return _json(await asyncio.to_thread(_proofs, policy))
+
+    return routes
+
+
+def _proofs(policy: Policy) -> Mapping[str, object]:
+    verification = verify(policy)
+    return {
+        "policy": {"name": policy.name, "version": policy.version, "owner": policy.owner, "digest": policy.digest},
+        "prose": prose(policy),
+        "proofs": [
+            {
+                "is_of_clearance": proof.invariant is None,
+                "sentence": proof.sentence,
+                "states": proof.states,
+                "holds": proof.leak is None,
+            }
+            for proof in verification.proofs
+        ],
+    }
+
+
+def _span(since: float | None, until: float | None) -> tuple[float, float]:
+    """By default the last day."""
+    last = time.time() if until is None else until
+    first = last - _DAY_S if since is None else since
+    if not 0 <= last - first <= LONGEST_S:
+        raise GatewayError(400, "invalid_span", "`since` must be before `until`, by a year at most; both in seconds")
+    return first, last
+
+
+async def _read(blocking: Callable[[], T]) -> T:
+    return await _kept(asyncio.to_thread(blocking))
+
+
+async def _kept(answer: Awaitable[T]) -> T:
+    try:
+        return await answer
+    except JournalUnavailable as trouble:
+        raise GatewayError(503, "journal_unavailable", str(trouble), type="server_error") from None
+    except LedgerUnavailable as trouble:
+        raise GatewayError(503, "ledger_unavailable", str(trouble), type="server_error") from None
+
+
+def _json(answer: object) -> Response:
+    return Response(msgspec.json.encode(answer), media_type="application/json", headers={"cache-control": "no-store"})
