@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev-installed
 PORT ?= 8000
 DATA ?= ../shared/data/complexity
 
-.PHONY: help setup demo test check format bench bench-peers fuzz-restore reload-storm eval-complexity weights eval-sensitivity train-sensitivity lock clean
+.PHONY: help setup demo test check format bench bench-peers fuzz-restore reload-storm rolling-restarts eval-complexity weights eval-sensitivity train-sensitivity lock clean
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -36,6 +36,9 @@ fuzz-restore: $(DEV)  ## a million answer streams, cut anywhere: placeholders co
 
 reload-storm: $(DEV)  ## a thousand reloads, half of them broken, under load on two workers; minutes
 	RELOADS=1000 $(BIN)/pytest -s tests/workers/test_workers_reload_under_load.py
+
+rolling-restarts: $(DEV)  ## thirty rolling restarts of two workers under load; minutes
+	ROLLS=30 $(BIN)/pytest -s tests/workers/test_workers_rolling_restart.py
 
 bench: $(DEV)  ## the gateway beside a plain relay and whichever peers are installed; needs wrk
 	$(BIN)/python -m loadtests.bench

@@ -22,7 +22,7 @@ def run(given: argparse.Namespace) -> int:
     origin = Origin(given.policy, os.environ, settings.weights)
     policy = origin.read().policy
     if settings.workers > 1:
-        return Workers(given.policy, settings).run()
+        return Workers(settings, vars(given)).run()
     server = DrainingServer(Gateway(policy, settings, origin), settings)
     server.run()
     return 0 if server.started else 1

@@ -12,10 +12,12 @@ from gateway.app import Gateway, asgi
 from gateway.config import Settings
 from gateway.control.access import VARIABLE
 from gateway.control.reload import tell
-from gateway.http.server_protocol import ServerProtocol
+from gateway.http.server_protocol import DrainingState, ServerProtocol
 
 KEEP_ALIVE_S = 75
 """Longer than the 60 s of common load balancers, so that they, not we, close idle connections."""
+LOOK_EVERY_S = 0.05
+"""How late the end of the last connection may be seen."""
 
 
 def uvicorn_config(gateway: Gateway, settings: Settings) -> uvicorn.Config:
@@ -38,13 +40,16 @@ def uvicorn_config(gateway: Gateway, settings: Settings) -> uvicorn.Config:
 
 
 class DrainingServer(uvicorn.Server):
-    """On SIGTERM: unready at once, still open for `unready_s` so that load balancers notice, then no new connections
-    while streams finish (at most `drain_s`), then exit. Ctrl-C skips the wait; a second signal ends at once."""
+    """On SIGTERM: unready at once, each answer the last of its connection, still open for `unready_s` so that load
+    balancers notice, then no new connections while streams finish (at most `drain_s`), then exit. Ctrl-C skips the
+    first wait; a second signal ends at once."""
 
     def __init__(self, gateway: Gateway, settings: Settings) -> None:
         super().__init__(uvicorn_config(gateway, settings))
         self._gateway = gateway
-        self._unready_s = settings.unready_s
+        self._unready_s, self._drain_s = settings.unready_s, settings.drain_s
+        self.server_state = self._state = DrainingState()
+        self._door_is_closed = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -60,14 +65,34 @@ class DrainingServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._gateway.is_draining:
-            self.force_exit = self.should_exit
+            self.force_exit = self._door_is_closed
             self.should_exit = True
             return
         self._gateway.drain()
+        self._state.drain()
         if sig == signal.SIGTERM and self._unready_s > 0:
             asyncio.get_running_loop().call_later(self._unready_s, self._close_the_door)
         else:
             self._close_the_door()
 
+    def retire(self) -> None:
+        """Another listens in our place: no new connections from now on, and the end is as after SIGTERM. We are not
+        unready: the address is not."""
+        self._state.drain()
+        self._close_the_door()
+
     def _close_the_door(self) -> None:
+        """The end comes when the last connection has gone, or `drain_s` later."""
+        self._door_is_closed = True
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        self._look(loop, loop.time() + self._drain_s)
+
+    def _look(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
+        if self.server_state.connections and loop.time() < until:
+            loop.call_later(LOOK_EVERY_S, self._look, loop, until)
+            return
+        self._gateway.drain()
+        self.config.timeout_graceful_shutdown = 1  # they have had their time
         self.should_exit = True

@@ -7,14 +7,31 @@ from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
+LINGER_S = 1
+"""A client that was not told, since its answer had begun, may ask once more in this time and is told then."""
 _BODILESS = (204, 304)
+
+
+class DrainingState(ServerState):
+    """What all connections of a server know. `is_draining`: each answer that begins says that it is the last of its
+    connection, and one that is idle for `LINGER_S` is closed: nothing is closed under a client that just asks again."""
+
+    is_draining = False
+
+    def drain(self) -> None:
+        self.is_draining = True
+        for connection in self.connections:
+            if isinstance(connection, ServerProtocol):
+                connection.drain()
 
 
 class ServerProtocol(HttpToolsProtocol):
     """For a server without websockets, root path, access log and limit of connections; everything else is uvicorn's."""
 
     cycle: RequestResponseCycle
+    server_state: ServerState
     _idle_since: float | None = None  # of the loop's clock; None while a request is coming or being answered
 
     def on_headers_complete(self) -> None:
@@ -36,7 +53,7 @@ class ServerProtocol(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            keep_alive=version != "1.0" and parser.should_keep_alive() and not self._is_draining,
             on_response=self.on_response_complete,
         )
         if before is None or before.response_complete:
@@ -44,6 +61,27 @@ class ServerProtocol(HttpToolsProtocol):
         else:  # requests sent ahead are answered one after the other
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    @property
+    def _is_draining(self) -> bool:
+        return isinstance(self.server_state, DrainingState) and self.server_state.is_draining
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if self._is_draining:
+            self.drain()
+
+    def drain(self) -> None:
+        """What comes now is answered, the last time; what has begun is not cut, and may be followed by one more."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            self._idle_since = self.loop.time()
+        elif not cycle.response_started and not self.pipeline:
+            cycle.keep_alive = False
+        self.timeout_keep_alive = LINGER_S
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+        self._look_again_in(LINGER_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
