@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev-installed
 PORT ?= 8000
 DATA ?= ../shared/data/complexity
 
-.PHONY: help setup demo test check format bench bench-peers fuzz-restore reload-storm rolling-restarts eval-complexity weights eval-sensitivity train-sensitivity lock clean
+.PHONY: help setup demo test check format bench bench-peers fuzz-restore reload-storm rolling-restarts screenshots eval-complexity weights eval-sensitivity train-sensitivity lock clean
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -40,6 +40,9 @@ reload-storm: $(DEV)  ## a thousand reloads, half of them broken, under load on 
 rolling-restarts: $(DEV)  ## thirty rolling restarts of two workers under load; minutes
 	ROLLS=30 $(BIN)/pytest -s tests/workers/test_workers_rolling_restart.py
 
+screenshots: $(DEV)  ## the README's pictures of the dashboard, from a demo that runs for half a minute; needs Chromium
+	$(BIN)/python tests/e2e/screenshots.py
+
 bench: $(DEV)  ## the gateway beside a plain relay and whichever peers are installed; needs wrk
 	$(BIN)/python -m loadtests.bench
 
@@ -68,13 +71,15 @@ lock:  ## write the lock files anew (needs `uv`)
 	  --all-extras --group dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
 
 clean:  ## remove what was built
-	rm -rf $(VENV) tests/e2e/node/node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) tests/e2e/node/node_modules gateway/dashboard/page/node_modules gateway/dashboard/static build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(BIN)/pip:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 
-$(RUNTIME): requirements/runtime.txt pyproject.toml | $(BIN)/pip
+PAGE := $(wildcard gateway/dashboard/page/*.* gateway/dashboard/page/src/*)
+
+$(RUNTIME): requirements/runtime.txt pyproject.toml hatch_build.py $(PAGE) | $(BIN)/pip
 	$(BIN)/pip install -q --disable-pip-version-check -r requirements/runtime.txt
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
@@ -83,8 +88,13 @@ $(RUNTIME): requirements/runtime.txt pyproject.toml | $(BIN)/pip
 REDIS = command -v redis-server >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
   { apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends redis-server; } >/dev/null 2>&1
 
-$(DEV): requirements/dev.txt pyproject.toml tests/e2e/node/package-lock.json | $(BIN)/pip
+# Debian's Chromium, likewise: the dashboard's tests look at the page in it.
+CHROMIUM = command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1
+
+$(DEV): requirements/dev.txt pyproject.toml hatch_build.py $(PAGE) tests/e2e/node/package-lock.json | $(BIN)/pip
 	-@$(REDIS)
+	-@$(CHROMIUM)
 	$(BIN)/pip install -q --disable-pip-version-check -r requirements/dev.txt
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	-@$(BIN)/python tests/e2e/node_project.py

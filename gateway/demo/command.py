@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import shutil
 import signal
 import sys
 import tempfile
@@ -13,7 +14,8 @@ from pathlib import Path
 import openai
 
 from gateway.app import Gateway, asgi
-from gateway.config import Settings, read_policy, shipped_policy
+from gateway.config import Settings, shipped_policy
+from gateway.control.origin import Origin
 from gateway.core.errors import ConfigError
 from gateway.demo.screen import Screen
 from gateway.demo.traffic import Example, traffic
@@ -47,9 +49,10 @@ async def _demo(given: argparse.Namespace, folder: Path) -> None:
         gpu = await stack.enter_async_context(serve(tgi_app(TgiSettings(prefill_ms=40, token_ms=2))))
         api = await stack.enter_async_context(serve(openai_app(OpenAISettings(prefill_ms=80, token_ms=3))))
         environment = {"TGI_URL": gpu.url, "OPENAI_BASE_URL": api.url, "OPENAI_API_KEY": "a-key-for-the-simulator"}
-        policy = read_policy(given.policy or shipped_policy("default"), environment)
+        origin = Origin(given.policy or _copied(shipped_policy("default"), folder), environment, None)
+        policy = origin.read().policy
         settings = Settings.read({}, {"journal": folder / "journal.sqlite", "log": "none"})
-        gateway = await stack.enter_async_context(serve(asgi(Gateway(policy, settings)), port=given.port))
+        gateway = await stack.enter_async_context(serve(asgi(Gateway(policy, settings, origin)), port=given.port))
         client = await stack.enter_async_context(
             openai.AsyncOpenAI(base_url=gateway.url + "/v1", api_key="any", max_retries=0)
         )
@@ -59,6 +62,11 @@ async def _demo(given: argparse.Namespace, folder: Path) -> None:
         examples = islice(traffic(given.seed), given.requests)
         await _drive(client, gpu, screen, examples, 1 / given.per_second, stop)
         screen.closing()
+
+
+def _copied(policy: Path, folder: Path) -> Path:
+    """The dashboard may change the file that is served: not the one that was shipped."""
+    return Path(shutil.copy(policy, folder / "policy.yaml"))
 
 
 async def _drive(

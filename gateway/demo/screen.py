@@ -30,6 +30,7 @@ class Screen:
     def opening(self, url: str) -> None:
         python = f'openai.OpenAI(base_url="{url}/v1", api_key="any")'
         self._say(f"gateway: {url}/v1 with policy `{self._policy.name}`; your own code can join in: {python}")
+        self._say(f"dashboard: {url}/dashboard")
         self._say("two simulated backends; about one request in five holds something private; Ctrl-C ends")
         self._say("")
         self._say(_COLUMNS.format("s", "request", "class", "tier", "went to", "cost $", "all-OpenAI", "why"))
