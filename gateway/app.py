@@ -251,6 +251,8 @@ class Gateway:
         return msgspec.json.encode(self._report())
 
     async def _page(self) -> bytes:
+        spending = self.succession.pipeline.spending
+        self._metrics.budgets_stand(() if spending is None else spending.heard())
         return await asyncio.to_thread(self._metrics.render)
 
     async def _reloaded(self) -> bytes:

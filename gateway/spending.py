@@ -90,10 +90,14 @@ class Spending:
 
     def __init__(self, policy: Policy, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
-        self._everyone = policy.everyone
         self._clock = clock
         self._budgets = tuple(policy.budgets.values())
         self._backends = policy.backends
+        self._accounts = [
+            (budget, share)
+            for budget in self._budgets
+            for share in dict.fromkeys(share_of(budget.each, caller) for caller in policy.everyone or (ANONYMOUS,))
+        ]
         self._charges = lru_cache(maxsize=4096)(self._find)
 
     def _find(self, caller: Caller, backend: str, endpoint: Endpoint) -> tuple[Charge, ...]:
@@ -102,11 +106,11 @@ class Spending:
 
     async def standings(self) -> list[Kept]:
         """How every budget stands, in the policy's order, shares included. Raises LedgerUnavailable."""
-        return [
-            Kept(budget, share, await self._ledger.read(charge(budget, share)))
-            for budget in self._budgets
-            for share in dict.fromkeys(share_of(budget.each, caller) for caller in self._everyone or (ANONYMOUS,))
-        ]
+        return [Kept(budget, share, await self._ledger.read(charge(budget, share))) for budget, share in self._accounts]
+
+    def heard(self) -> list[Kept]:
+        """The same as it was last heard of, without asking; on the event loop only."""
+        return [Kept(budget, share, self._ledger.standing(charge(budget, share))) for budget, share in self._accounts]
 
     async def afford(self, envelope: Envelope, spec: BackendSpec, state: BackendState) -> Slip | None:
         """Sets aside what an attempt can cost at most; None: no budget pays for it. It may wait for others' money.

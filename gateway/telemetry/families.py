@@ -69,6 +69,12 @@ BUDGETS = Family(
     ("budget", "percent"),
     "Times that spending passed 80, 95 or 100 percent of a budget's limit, by the process whose bill did it",
 )
+BUDGET = Family(
+    "gateway_budget_usd",
+    "gauge",
+    ("budget", "share", "state"),
+    "A budget's `limit`, and what of it is `spent`, `held` and `left`, as last heard of; take the maximum over workers",
+)
 UNCOUNTED = Family("gateway_uncounted_total", "counter", (), "Records with figures that could not be counted")
 RELOADS = Family(
     "gateway_policy_reloads_total",
@@ -116,6 +122,7 @@ FAMILIES: tuple[Family, ...] = (
     BUDGETS,
     UNCOUNTED,
     RELOADS,
+    BUDGET,
     IN_FLIGHT,
     BACKEND_UP,
     REPLICA_IN_FLIGHT,

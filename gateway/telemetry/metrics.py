@@ -1,6 +1,6 @@
 """What Prometheus reads: every Record counted at once, and what is true of the gateway at the moment of asking."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -14,6 +14,7 @@ from gateway.core.records import Ending, Record
 from gateway.core.shadow import Shadow
 from gateway.core.types import Sensitivity, Tier
 from gateway.policy.model import Policy
+from gateway.spending import Kept
 from gateway.telemetry import families
 from gateway.telemetry.counts import Counts, Durations, gauge, total
 from gateway.telemetry.families import Family
@@ -92,6 +93,10 @@ class Metrics:
     def budget_passed(self, warned: Warned) -> None:
         """A budget is nearly or wholly spent."""
         self._budgets[warned.charge.budget.name, str(warned.percent)] += 1
+
+    def budgets_stand(self, kept: Sequence[Kept]) -> None:
+        """How they stand when Prometheus asks next."""
+        self._now.kept = kept
 
     def watch(self, queue: Queue) -> None:
         """Show how many records wait in it, and how many were lost."""
@@ -185,6 +190,13 @@ class Metrics:
         return durations
 
 
+def _amounts(kept: Kept) -> Iterator[tuple[tuple[str, str, str], float]]:
+    standing = kept.standing
+    amounts = {"limit": standing.limit, "spent": standing.spent, "held": standing.held, "left": standing.free}
+    for state, nano in amounts.items():
+        yield (kept.budget.name, kept.share, state), nano / 1_000_000_000
+
+
 class _Words:
     """Error codes may be a backend's own words: after the first `MOST_WORDS`, every new one is "other"."""
 
@@ -210,11 +222,13 @@ class _Now(Collector):
         self._sweep = sweep
         self.counted: list[Counts | Durations] = []
         self.queues: list[Queue] = []
+        self.kept: Sequence[Kept] = ()
 
     def collect(self) -> Iterator[Metric]:
         for each in self.counted:
             yield each.metric()
         policy, fleet, states = self.policy, self.fleet, self.fleet.states
+        yield gauge(families.BUDGET, [row for each in self.kept for row in _amounts(each)])
         yield gauge(families.IN_FLIGHT, [((), self._sweep.in_flight)])
         yield gauge(families.BACKEND_UP, [((name,), state.is_up) for name, state in states.items()])
         yield gauge(families.REPLICA_IN_FLIGHT, fleet.in_flight().items())

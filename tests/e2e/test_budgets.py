@@ -217,3 +217,19 @@ async def test_a_copy_is_paid_for_too(a_house) -> None:
     assert records[0].shadow is not None
     assert records[0].shadow.error == "budget"
     assert house.sent_to(house.api) == []
+
+
+async def test_prometheus_is_told_how_each_budget_stands(a_house) -> None:
+    house: House = await a_house(budgeted(FRONTIER_ONLY, "limit_usd: 1, window: month"))
+    await ask(house)
+    (record,) = await house.records()
+    async with house.http.get("/metrics") as answer:
+        page = await answer.text()
+    rows = dict(line.rsplit(" ", 1) for line in page.splitlines() if line.startswith("gateway_budget_usd{"))
+    told = {state: float(rows[f'gateway_budget_usd{{budget="all",share="",state="{state}"}}']) for state in STATES}
+    assert told["limit"] == 1
+    assert told["spent"] == pytest.approx((record.outcome.cost or 0) / NANO)
+    assert told["left"] == pytest.approx(1 - told["spent"] - told["held"])
+
+
+STATES = ("limit", "spent", "held", "left")

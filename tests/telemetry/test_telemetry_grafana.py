@@ -33,6 +33,7 @@ WORDS = {
     "outcome": {"served", "refused"},
     "to": {"journal", "log", "traces", "figures"},
     "percent": {str(percent) for percent in WARN_AT},
+    "state": {"limit", "spent", "held", "left"},
 }
 """Labels with a closed set of values: a query for another one would stay empty without a word."""
 

@@ -18,6 +18,7 @@ from gateway.core.shadow import Shadow
 from gateway.core.types import BackendState, Decision, Endpoint, Masking, Route, Sensitivity, Tier, Verdict
 from gateway.core.usage import Usage
 from gateway.limits.budgets import charge
+from gateway.spending import Kept
 from gateway.stores.journal_sqlite import SqliteJournal
 from gateway.telemetry.families import FAMILIES
 from gateway.telemetry.metrics import MOST_WORDS, Metrics
@@ -61,6 +62,7 @@ def test_every_metric_is_rendered_with_its_type_and_labels(
     metrics.turned_away("invalid_json")
     metrics.reloaded("refused")
     metrics.budget_passed(Warned(charge(BUDGET), 80, Standing(NanoUSD(10), NanoUSD(8), NanoUSD(0), 0.0)))
+    metrics.budgets_stand([Kept(BUDGET, "ann", Standing(NanoUSD(10), NanoUSD(8), NanoUSD(1), 0.0))])
     types = dict(re.findall(r"^# TYPE (\w+) (\w+)$", metrics.render().decode(), re.MULTILINE))
     assert types == {family.name: family.kind for family in FAMILIES}
     labels = {re.sub("_(bucket|count|sum)$", "", name): {key for key, _ in pairs} for name, pairs in samples(metrics)}

@@ -55,12 +55,12 @@ function List({ rows }: { rows: Row[] }) {
     <div class="scrolls" tabIndex={0} role="region" aria-label="Decisions">
       <table>
         <thead>
-          <tr><th scope="col">When</th><th scope="col">Class</th><th scope="col">Tier</th><th scope="col">Rule</th><th scope="col">Backend</th><th scope="col">Ended</th><th scope="col" class="number">Tokens</th><th scope="col" class="number">Cost</th><th scope="col" class="number">Took</th></tr>
+          <tr><th scope="col">When, UTC</th><th scope="col">Class</th><th scope="col">Tier</th><th scope="col">Rule</th><th scope="col">Backend</th><th scope="col">Ended</th><th scope="col" class="number">Tokens</th><th scope="col" class="number">Cost</th><th scope="col" class="number">Took</th></tr>
         </thead>
         <tbody>
           {rows.map((row) => (
             <tr>
-              <td><a href={`/dashboard/decisions/${row.id}`}>{instant(row.at)}</a></td>
+              <td class="when"><a href={`/dashboard/decisions/${row.id}`}>{instant(row.at).slice(0, 19)}</a></td>
               <td><ClassMark level={row.sensitivity} /></td>
               <td>{row.tier}</td>
               <td>{row.rule}</td>
