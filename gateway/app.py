@@ -12,14 +12,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from gateway.backends.fleet import Fleet
 from gateway.classify.verdict import Classifier
 from gateway.config import Settings
 from gateway.control import admin
-from gateway.control.access import VARIABLE, Access
+from gateway.control.access import Access, Role
 from gateway.control.admitting import admitting, sessions
 from gateway.control.aside import Aside
 from gateway.control.follow import Follow
@@ -93,7 +93,7 @@ class Gateway:
         self.journal = SqliteJournal(settings.journal)
         self.view = JournalView(settings.journal)
         environment: Mapping[str, str] = {} if origin is None else origin.environment
-        self.access = Access(environment.get(VARIABLE) or None)
+        self.access = Access(environment)
         fleet = Fleet(policy.backends, clock)
         self._metrics = Metrics(policy, fleet, self.sweep)
         out = sys.stdout if settings.log == "json" else None
@@ -276,7 +276,7 @@ class Gateway:
 
 def asgi(gateway: Gateway) -> "Front":
     """The ASGI application of one gateway."""
-    return Front(gateway.data_plane, _house(gateway))
+    return Front(gateway.data_plane, house(gateway))
 
 
 class Front:
@@ -295,9 +295,11 @@ class Front:
         await self._house(scope, receive, send)
 
 
-def _house(gateway: Gateway) -> FastAPI:
+def house(gateway: Gateway) -> FastAPI:
+    """Everything but content: operations, the admin routes, the page."""
+
     @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await gateway.start()
         gc.collect()
         gc.freeze()  # what lives for ever need not be walked again at every collection
@@ -307,23 +309,29 @@ def _house(gateway: Gateway) -> FastAPI:
         finally:
             await gateway.aclose()
 
-    house = FastAPI(title="hybrid-gateway", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None)
-    house.include_router(ops.router(lambda: gateway))
-    house.include_router(sessions(gateway.access))
-    house.include_router(dashboard.router(lambda: gateway, gateway.view, admitting(gateway.access)))
-    house.include_router(page.router())
-    if gateway.control is not None:
-        house.include_router(admin.router(gateway.control.rewrite, gateway.access, gateway.workers))
+    app = FastAPI(title="hybrid-gateway", version=VERSION, lifespan=lifespan, openapi_url=None)
+    app.include_router(ops.router(lambda: gateway))
+    app.include_router(sessions(gateway.access))
+    app.include_router(dashboard.router(lambda: gateway, gateway.view, admitting(gateway.access, Role.VIEWER)))
+    app.include_router(page.router())
 
-    @house.exception_handler(GatewayError)
+    @app.get("/admin/openapi.json", dependencies=[Depends(admitting(gateway.access, Role.VIEWER))])
+    def described() -> dict[str, object]:
+        """Every route but those of the data plane, as OpenAPI."""
+        return app.openapi()
+
+    if gateway.control is not None:
+        app.include_router(admin.router(gateway.control.rewrite, gateway.access, gateway.workers))
+
+    @app.exception_handler(GatewayError)
     def refused(request: Request, error: GatewayError) -> Response:
         return ops.refused(error)
 
-    @house.exception_handler(HTTPException)
+    @app.exception_handler(HTTPException)
     def unknown(request: Request, error: HTTPException) -> Response:
         return ops.refused(_as_gateway_error(request, error))
 
-    return house
+    return app
 
 
 def _as_gateway_error(request: Request, error: HTTPException) -> GatewayError:

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from gateway.control.access import Access
-from gateway.control.admitting import admitting
+from gateway.control.access import Access, Role
+from gateway.control.admitting import admitting, asked
 from gateway.control.rewrite import Judged, Rewrite, Wish
 from gateway.core.errors import GatewayError, JournalUnavailable
 from gateway.policy.changes import Changes
@@ -34,7 +34,8 @@ class _Posted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def router(rewrite: Rewrite, access: Access, workers: Workers) -> APIRouter:
     """`workers` tells what each worker of this address serves."""
 
-    routes = APIRouter(prefix="/admin/policy", dependencies=[Depends(admitting(access))])
+    routes = APIRouter(prefix="/admin/policy", dependencies=[Depends(admitting(access, Role.VIEWER))])
+    changing = [Depends(admitting(access, Role.ADMIN))]
 
     @routes.get("", summary="The policy that is served, as it was written")
     async def served() -> Response:
@@ -44,6 +45,7 @@ def router(rewrite: Rewrite, access: Access, workers: Workers) -> APIRouter:
 
     @routes.post("", summary="Serve another; `?dry_run` only says what would be")
     async def change(request: Request) -> Response:
+        access.check(asked(request), Role.OPERATOR if _is_dry(request) else Role.ADMIN)
         posted = await _posted(request)
         if not posted.text.strip():
             raise GatewayError(400, "no_policy", "`text` must hold the text of a policy file")
@@ -52,7 +54,7 @@ def router(rewrite: Rewrite, access: Access, workers: Workers) -> APIRouter:
         wish = Wish(posted.text.encode(), posted.author, posted.note, posted.replaces)
         return _json({"outcome": "served", **_said(await _kept(rewrite.serve(wish))), "workers": await workers()})
 
-    @routes.post("/rollback", summary="Serve what was served before this one")
+    @routes.post("/rollback", dependencies=changing, summary="Serve what was served before this one")
     async def roll_back(request: Request) -> Response:
         posted = await _posted(request)
         if posted.text:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from gateway.control.access import COOKIE, Access, Asked
+from gateway.control.access import SIGNED_OUT, Access, Asked, Role, check_site
 from gateway.core.errors import GatewayError
 
 _MOST_BYTES = 4_096
@@ -16,11 +16,11 @@ class _Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str = ""
 
 
-def admitting(access: Access) -> Callable[[Request], None]:
+def admitting(access: Access, least: Role) -> Callable[[Request], None]:
     """Raises GatewayError for whoever may not."""
 
     def admitted(request: Request) -> None:
-        access.check(asked(request))
+        access.check(asked(request), least)
 
     return admitted
 
@@ -34,7 +34,12 @@ def sessions(access: Access) -> APIRouter:
     """A browser's way in and out. The key is sent once, and kept in no cookie."""
     routes = APIRouter(prefix="/admin/session")
 
-    @routes.post("", summary="Sign in with the admin key")
+    @routes.get("", summary="Who is asking, and what they may do")
+    def who(request: Request) -> dict[str, object]:
+        role = access.check(asked(request), Role.VIEWER)
+        return {"role": role.label, "is_local_only": access.is_local_only}
+
+    @routes.post("", summary="Sign in with the key of a role")
     async def sign_in(request: Request) -> Response:
         body = bytearray()
         async for piece in request.stream():
@@ -49,8 +54,8 @@ def sessions(access: Access) -> APIRouter:
         return Response(status_code=204, headers={"set-cookie": cookie, "cache-control": "no-store"})
 
     @routes.delete("", summary="Sign out")
-    async def sign_out() -> Response:
-        gone = f"{COOKIE}=; Max-Age=0; Path=/admin; HttpOnly; SameSite=Strict"
-        return Response(status_code=204, headers={"set-cookie": gone})
+    async def sign_out(request: Request) -> Response:
+        check_site(asked(request))
+        return Response(status_code=204, headers={"set-cookie": SIGNED_OUT})
 
     return routes
