@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,13 @@ class Crew:
     gpu: Simulator
     api: Simulator
     folder: Path
+    start: Callable[[], Awaitable[asyncio.subprocess.Process]]
+
+    async def restart(self) -> None:
+        """Another gateway over the same files, once the one before is gone."""
+        await self.supervisor.wait()
+        self.supervisor = await self.start()
+        await _up(self, 2)
 
     @property
     def policy(self) -> Path:
@@ -102,31 +109,38 @@ class Crew:
 
 
 @contextlib.asynccontextmanager
-async def crew(folder: Path, workers: int = 2, **environment: str) -> AsyncIterator[Crew]:
+async def crew(
+    folder: Path, workers: int = 2, policy: Callable[[str], str] = str, **environment: str
+) -> AsyncIterator[Crew]:
     async with contextlib.AsyncExitStack() as stack:
         gpu = await stack.enter_async_context(serve(tgi_app(TgiSettings(token_ms=1))))
         api = await stack.enter_async_context(serve(openai_app()))
-        (folder / "policy.yaml").write_text(POLICY)
+        (folder / "policy.yaml").write_text(policy(POLICY))
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
-        supervisor = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway", "serve", "--policy", str(folder / "policy.yaml"), "--port", str(port)),
-            *("--workers", str(workers), "--journal", str(folder / "journal.sqlite"), "--log", "none"),
-            env=os.environ
-            | {"TGI_URL": gpu.url, "OPENAI_BASE_URL": api.url, "OPENAI_API_KEY": "invented"}
-            | environment,
-            stderr=stack.enter_context((folder / "stderr").open("wb")),
-        )
+        said = stack.enter_context((folder / "stderr").open("wb"))
+
+        async def start() -> asyncio.subprocess.Process:
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "gateway", "serve", "--policy", str(folder / "policy.yaml")),
+                *("--port", str(port), "--workers", str(workers)),
+                *("--journal", str(folder / "journal.sqlite"), "--log", "none"),
+                env=os.environ
+                | {"TGI_URL": gpu.url, "OPENAI_BASE_URL": api.url, "OPENAI_API_KEY": "invented"}
+                | environment,
+                stderr=said,
+            )
+
+        url = f"http://127.0.0.1:{port}"
+        http = await stack.enter_async_context(aiohttp.ClientSession(base_url=url))
+        running = Crew(await start(), url, http, gpu, api, folder, start)
         try:
-            url = f"http://127.0.0.1:{port}"
-            http = await stack.enter_async_context(aiohttp.ClientSession(base_url=url))
-            running = Crew(supervisor, url, http, gpu, api, folder)
             await _up(running, workers)
             yield running
         finally:
             with contextlib.suppress(ProcessLookupError):
-                supervisor.send_signal(signal.SIGTERM)
-            await asyncio.wait_for(supervisor.wait(), 30)
+                running.supervisor.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(running.supervisor.wait(), 30)
 
 
 async def _up(running: Crew, workers: int) -> None:
