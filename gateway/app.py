@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from gateway.backends.fleet import Fleet
 from gateway.classify.verdict import Classifier
+from gateway.classify.weights import Weights
 from gateway.config import Settings
 from gateway.control import admin
 from gateway.control.access import Access, Role
@@ -32,7 +33,7 @@ from gateway.core.budgets import Warned
 from gateway.core.errors import GatewayError
 from gateway.core.records import Record
 from gateway.dashboard import api as dashboard
-from gateway.dashboard import page
+from gateway.dashboard import page, trying
 from gateway.http import ops
 from gateway.http.accept import Receive, Scope
 from gateway.http.data_plane import DataPlane, endpoint_of
@@ -88,7 +89,7 @@ class Gateway:
         clock = SystemClock()
         self.is_draining = False
         self._clock = clock
-        self._aside = Aside()
+        self.aside = Aside()
         self.sweep = Sweep(clock)
         self.journal = SqliteJournal(settings.journal)
         self.view = JournalView(settings.journal)
@@ -133,13 +134,21 @@ class Gateway:
         try:
             await fleet.start()
             await self._keep_accounts(following.policy)
-            classifier = await self._aside.do(self._classifier, following, self.succession.now)
+            classifier = await self.aside.do(self._classifier, following, self.succession.now)
             await asyncio.to_thread(commit)
         except BaseException:
             await fleet.aclose()
             raise
         self.succession.swap(self._generation(following, fleet, classifier))
         self._metrics.serves(following.policy, fleet, following.weights.digest)
+
+    @property
+    def weights(self) -> Weights:
+        return self.succession.now.weights
+
+    @property
+    def rewrite(self) -> Rewrite | None:
+        return None if self.control is None else self.control.rewrite
 
     def replicas(self) -> list[dict[str, object]]:
         return self.fleet.readiness()
@@ -180,7 +189,7 @@ class Gateway:
     def _control(self, origin: Origin, settings: Settings) -> Control:
         history = open_history(settings.policies)
         note = noting(origin, history, self._clock)
-        reload = Reload(origin, self.served, self.serve, self._metrics.reloaded, note, self._aside, self._clock)
+        reload = Reload(origin, self.served, self.serve, self._metrics.reloaded, note, self.aside, self._clock)
         rewrite = Rewrite(origin, history, reload, self.served, self._spread, self._clock)
         return Control(reload, rewrite, Follow(history, origin, reload) if history.is_shared else None)
 
@@ -313,6 +322,7 @@ def house(gateway: Gateway) -> FastAPI:
     app.include_router(ops.router(lambda: gateway))
     app.include_router(sessions(gateway.access))
     app.include_router(dashboard.router(lambda: gateway, gateway.view, admitting(gateway.access, Role.VIEWER)))
+    app.include_router(trying.router(lambda: gateway, gateway.view, gateway.access))
     app.include_router(page.router())
 
     @app.get("/admin/openapi.json", dependencies=[Depends(admitting(gateway.access, Role.VIEWER))])

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from gateway.control.access import Access, Role
 from gateway.control.admitting import admitting, asked
+from gateway.control.posted import posted
 from gateway.control.rewrite import Judged, Rewrite, Wish
 from gateway.core.errors import GatewayError, JournalUnavailable
 from gateway.policy.changes import Changes
 from gateway.stores.policy_history import Version
 
-MAX_BODY_BYTES = 4 * 1024 * 1024
 MOST_VERSIONS = 1_000
 _LONGEST = 500
 
@@ -46,20 +46,20 @@ def router(rewrite: Rewrite, access: Access, workers: Workers) -> APIRouter:
     @routes.post("", summary="Serve another; `?dry_run` only says what would be")
     async def change(request: Request) -> Response:
         access.check(asked(request), Role.OPERATOR if _is_dry(request) else Role.ADMIN)
-        posted = await _posted(request)
-        if not posted.text.strip():
+        wished = await _wished(request)
+        if not wished.text.strip():
             raise GatewayError(400, "no_policy", "`text` must hold the text of a policy file")
         if _is_dry(request):
-            return _json({"outcome": "fit", **_said(await rewrite.judge(posted.text.encode()))})
-        wish = Wish(posted.text.encode(), posted.author, posted.note, posted.replaces)
+            return _json({"outcome": "fit", **_said(await rewrite.judge(wished.text.encode()))})
+        wish = Wish(wished.text.encode(), wished.author, wished.note, wished.replaces)
         return _json({"outcome": "served", **_said(await _kept(rewrite.serve(wish))), "workers": await workers()})
 
     @routes.post("/rollback", dependencies=changing, summary="Serve what was served before this one")
     async def roll_back(request: Request) -> Response:
-        posted = await _posted(request)
-        if posted.text:
+        wished = await _wished(request)
+        if wished.text:
             raise GatewayError(400, "no_text_wanted", "a rollback takes no `text`; send it to POST /admin/policy")
-        judged = await _kept(rewrite.roll_back(posted.author, posted.note, posted.replaces))
+        judged = await _kept(rewrite.roll_back(wished.author, wished.note, wished.replaces))
         return _json({"outcome": "served", **_said(judged), "workers": await workers()})
 
     @routes.get("/history", summary="What was served, the newest first")
@@ -81,22 +81,13 @@ def router(rewrite: Rewrite, access: Access, workers: Workers) -> APIRouter:
     return routes
 
 
-async def _posted(request: Request) -> _Posted:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise GatewayError(413, "too_large", f"a policy of more than {MAX_BODY_BYTES} bytes is refused")
-    try:
-        posted = msgspec.json.decode(bytes(body) or b"{}", type=_Posted)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        reason = str(error).lower() if isinstance(error, msgspec.ValidationError) else "it is no JSON object"
-        raise GatewayError(400, "invalid_body", f"the body cannot be read: {reason}") from None
+async def _wished(request: Request) -> _Posted:
+    found = await posted(request, _Posted)
     for name in ("author", "note"):
-        value: str = getattr(posted, name)
+        value: str = getattr(found, name)
         if len(value) > _LONGEST or not value.isprintable():
             raise GatewayError(400, "invalid_body", f"`{name}` must be one line of at most {_LONGEST} characters")
-    return posted
+    return found
 
 
 async def _asked(blocking: Any, *arguments: object) -> Any:

@@ -63,6 +63,18 @@ class Rewrite:
         """Whether it could be served; changes nothing."""
         return await self._reload.aside.do(self._judged, text)
 
+    async def candidate(self, text: bytes) -> Policy:
+        """What the policy file would mean with this text, proved."""
+        return await self._reload.aside.do(self._candidate, text)
+
+    async def version(self, number: int) -> Policy:
+        """What was served as this version; where its text can still be read."""
+        found = await asyncio.to_thread(self.history.find, number)
+        if found is None:
+            message = f"there is no version `{number}`; see GET /admin/policy/history"
+            raise GatewayError(404, "no_such_version", message)
+        return await self._reload.aside.do(self._candidate, found.text)
+
     async def serve(self, wish: Wish) -> Judged:
         """From the next request on."""
         return await self._replace(wish, Source.API, None)
@@ -126,6 +138,12 @@ class Rewrite:
         """By which it is known: its text's, and where it is served, that of the text with the files that it names."""
         served = self._served().policy
         return (latest.digest, served.digest) if latest.digest == served.text_digest else (latest.digest,)
+
+    def _candidate(self, text: bytes) -> Policy:
+        try:
+            return self._origin.proved(text)
+        except ConfigError as error:
+            raise _refused(error) from None
 
     def _judged(self, text: bytes) -> Judged:
         try:

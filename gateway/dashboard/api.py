@@ -2,15 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
-import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
-from gateway.core.errors import GatewayError, JournalUnavailable, LedgerUnavailable
+from gateway.core.errors import GatewayError
 from gateway.core.records import Record
 from gateway.dashboard import told
+from gateway.dashboard.answers import as_json, kept
 from gateway.dashboard.overview import overview
 from gateway.policy.model import Policy
 from gateway.policy.prose import prose
@@ -41,39 +41,39 @@ def router(running: Callable[[], Running], view: JournalView, admitted: Callable
     async def where(since: float | None = None, until: float | None = None) -> Response:
         first, last = _span(since, until)
         sums = await _read(lambda: view.sums(first, last))
-        return _json(overview(sums, running().policy, first, last))
+        return as_json(overview(sums, running().policy, first, last))
 
     @routes.get("/timeline", summary="Requests, tokens and cost of each ten minutes, by backend")
     async def timeline(since: float | None = None, until: float | None = None) -> Response:
         first, last = _span(since, until)
-        return _json({"since": first, "until": last, "rows": await _read(lambda: view.timeline(first, last))})
+        return as_json({"since": first, "until": last, "rows": await _read(lambda: view.timeline(first, last))})
 
     @routes.get("/decisions", summary="Recorded decisions, the newest first, chosen by any of their columns")
     async def decisions(request: Request, after: int | None = None, limit: int = 50) -> Response:
         chosen = {name: value for name, value in request.query_params.items() if name in FILTERS}
         page = await _read(lambda: view.page(chosen, after, limit))
-        return _json({"rows": [told.row(record) for record in page.records], "after": page.after})
+        return as_json({"rows": [told.row(record) for record in page.records], "after": page.after})
 
     @routes.get("/decisions/{id}", summary="One of them, and why")
     async def decision(id: str) -> Response:
-        record = await _kept(running().find(id))
+        record = await kept(running().find(id))
         if record is None:
             raise GatewayError(404, "no_such_decision", "the journal has no such decision; it may have been pruned")
         policy = running().policy
-        return _json(await asyncio.to_thread(told.decision, record, policy))
+        return as_json(await asyncio.to_thread(told.decision, record, policy))
 
     @routes.get("/backends", summary="Every backend and replica as it is now")
     async def backends() -> Response:
-        return _json({"rows": told.backends(running().policy, running().replicas())})
+        return as_json({"rows": told.backends(running().policy, running().replicas())})
 
     @routes.get("/budgets", summary="What of every budget is spent, held and left")
     async def budgets() -> Response:
-        return _json({"rows": told.budgets(await _kept(running().budgets()))})
+        return as_json({"rows": told.budgets(await kept(running().budgets()))})
 
     @routes.get("/proofs", summary="What the policy in use means in plain words, and what is proved of it")
     async def proofs() -> Response:
         policy = running().policy
-        return _json(await asyncio.to_thread(_proofs, policy))
+        return as_json(await asyncio.to_thread(_proofs, policy))
 
     return routes
 
@@ -105,17 +105,4 @@ def _span(since: float | None, until: float | None) -> tuple[float, float]:
 
 
 async def _read(blocking: Callable[[], T]) -> T:
-    return await _kept(asyncio.to_thread(blocking))
-
-
-async def _kept(answer: Awaitable[T]) -> T:
-    try:
-        return await answer
-    except JournalUnavailable as trouble:
-        raise GatewayError(503, "journal_unavailable", str(trouble), type="server_error") from None
-    except LedgerUnavailable as trouble:
-        raise GatewayError(503, "ledger_unavailable", str(trouble), type="server_error") from None
-
-
-def _json(answer: object) -> Response:
-    return Response(msgspec.json.encode(answer), media_type="application/json", headers={"cache-control": "no-store"})
+    return await kept(asyncio.to_thread(blocking))

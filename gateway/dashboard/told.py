@@ -6,8 +6,10 @@ import msgspec
 
 from gateway.core.budgets import CalendarWindow
 from gateway.core.records import Record
-from gateway.policy.backtest import envelope_of
+from gateway.core.types import Decision
+from gateway.policy.backtest import Backtest, envelope_of
 from gateway.policy.belief import relabelled
+from gateway.policy.evaluate import refusal
 from gateway.policy.explain import Asked, explained
 from gateway.policy.model import Policy
 from gateway.policy.space import Witness
@@ -61,20 +63,63 @@ def decision(record: Record, policy: Policy) -> dict[str, object]:
         "estimated_prompt_tokens": record.prompt_tokens,
         "max_tokens": record.max_tokens,
         "routes": [route.backend for route in decided.routes],
-        "excluded": [
-            {"backend": backend, "veto": exclusion.veto, "detail": exclusion.detail}
-            for backend, exclusion in decided.excluded
-        ],
+        "excluded": _excluded(decided),
         "spilled_from": decided.spilled_from,
         "tries": [msgspec.to_builtins(attempt) for attempt in record.outcome.attempts],
         "trace_id": "" if record.trace is None else record.trace.trace_id,
         "shadow": msgspec.to_builtins(record.shadow),
         "is_current": decided.policy_digest == policy.digest,
-        "explained": list(explained(policy, _asked(record, policy))),
+        "explained": list(explained(policy, asked_of(record, policy))),
     }
 
 
-def _asked(record: Record, policy: Policy) -> Asked:
+def again(record: Record, policy: Policy) -> dict[str, object]:
+    """What this policy, which may be another, would have made of it."""
+    replay = Backtest(policy).replay(record)
+    asked = asked_of(record, policy)
+    return {
+        **would_be(policy, asked, replay.decision),
+        "backend": replay.backend,
+        "cost": None if replay.cost is None else replay.cost._asdict(),
+        "is_same": replay.decision.routes == record.decision.routes,
+    }
+
+
+def would_be(policy: Policy, asked: Asked, decided: Decision) -> dict[str, object]:
+    """A decision that nothing was sent for, and why."""
+    envelope, verdict, _ = asked.witness
+    error = None if decided.routes else refusal(decided, envelope)
+    return {
+        "policy": {"name": policy.name, "version": policy.version, "digest": policy.digest},
+        "sensitivity": verdict.sensitivity.label,
+        "basis": verdict.basis,
+        "tier": verdict.tier.label,
+        "complexity": verdict.complexity,
+        "medium_from": policy.labelling.medium_from,
+        "hard_from": policy.labelling.hard_from,
+        "findings": {finding.kind: finding.count for finding in verdict.findings},
+        "unknown": verdict.unknown,
+        "prompt_tokens": envelope.prompt_tokens,
+        "rule": decided.rule,
+        "routes": [
+            {"backend": route.backend, "zone": policy.backends[route.backend].zone.name, "mask": route.mask}
+            for route in decided.routes
+        ],
+        "excluded": _excluded(decided),
+        "spilled_from": decided.spilled_from,
+        "refused": None if error is None else {"status": error.status, "code": error.code, "message": error.message},
+        "explained": list(explained(policy, asked)),
+    }
+
+
+def _excluded(decided: Decision) -> list[dict[str, object]]:
+    return [
+        {"backend": backend, "veto": exclusion.veto, "detail": exclusion.detail}
+        for backend, exclusion in decided.excluded
+    ]
+
+
+def asked_of(record: Record, policy: Policy) -> Asked:
     envelope = envelope_of(record, policy, {caller.id: caller for caller in policy.everyone})
     is_its_own = record.decision.policy_digest == policy.digest
     verdict = record.verdict if is_its_own else relabelled(record.verdict, policy.labelling, envelope.caller)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gateway.asking import body_of, classifier, masked_ways, request
 from gateway.config import load_policy
 from gateway.core.errors import ConfigError, GatewayError
 from gateway.core.records import Record
@@ -17,7 +18,6 @@ from gateway.policy.explain import Asked, explained
 from gateway.policy.model import Policy
 from gateway.policy.problems import suggestion
 from gateway.policy.space import Witness
-from gateway.policy_cli.asking import body_of, classifier, masked_ways, request
 from gateway.stores.journal_scan import JournalScan
 
 _DOWN = BackendState(is_up=False, reason="you said so")

@@ -4,11 +4,10 @@ import argparse
 import os
 from pathlib import Path
 
+from gateway.asking import trials
 from gateway.config import load_policy
-from gateway.core.errors import ConfigError, GatewayError
 from gateway.policy.model import Policy
-from gateway.policy.trial import Tried, coverage, noticed, tried
-from gateway.policy_cli.asking import classifier, described
+from gateway.policy.trial import Tried, coverage, noticed
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,18 +20,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     return int(any([not _file(path, given.min_score) for path in given.files]))  # noqa: C419 - every file is told
-
-
-def trials(policy: Policy) -> list[Tried]:
-    """Raises ConfigError for a case whose request nobody could send."""
-    classify = classifier(policy)
-    found = []
-    for case in policy.cases:
-        try:
-            found.append(tried(policy, case, *described(policy, case, classify)))
-        except GatewayError as error:
-            raise ConfigError(f"test `{case.name}` describes no request that is answered: {error.message}") from None
-    return found
 
 
 def _file(path: Path, least: float) -> bool:

@@ -4,7 +4,7 @@ Blocking, so it is called off the event loop. Each question has a connection of 
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -63,6 +63,19 @@ class JournalView:
             rows = connection.execute(query, (*values, most + 1)).fetchall()
         shown = rows[:most]
         return Page(tuple(_decode(text) for _, text in shown), shown[-1][0] if len(rows) > most else None)
+
+    def newest(self, since: float, most: int) -> Generator[Record]:
+        """At most `most` records accepted at `since` or later, the newest first; read as they are asked for."""
+        with self._connected() as connection:
+            query = "SELECT record FROM records WHERE at >= ? ORDER BY at DESC LIMIT ?"
+            for (text,) in connection.execute(query, (since, most)):
+                yield _decode(text)
+
+    def count(self, since: float) -> int:
+        """Of the records accepted at `since` or later."""
+        with self._connected() as connection:
+            found: int = connection.execute("SELECT count(*) FROM records WHERE at >= ?", (since,)).fetchone()[0]
+        return found
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:

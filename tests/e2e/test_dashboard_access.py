@@ -72,6 +72,8 @@ async def test_a_viewer_looks_an_operator_tries_and_an_admin_changes() -> None:
         asks = {
             ("GET", "/admin/overview"): (True, True, True),
             ("POST", "/admin/policy?dry_run"): (False, True, True),
+            ("POST", "/admin/try"): (False, True, True),
+            ("POST", "/admin/policy/backtest"): (False, True, True),
             ("POST", "/admin/policy"): (False, False, True),
             ("POST", "/admin/policy/rollback"): (False, False, True),
         }

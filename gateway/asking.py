@@ -6,13 +6,15 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.classify.verdict import Classifier
-from gateway.classify.weights import shipped_weights
+from gateway.classify.weights import Weights, shipped_weights
+from gateway.core.errors import ConfigError, GatewayError
 from gateway.core.types import Caller, Endpoint, Envelope, Masking, Verdict
 from gateway.masked import maskings, variants
 from gateway.policy.belief import UNREADABLE_NOTE, class_of, found, masked_well, score_of, tier_of
 from gateway.policy.draw import ALWAYS_DRAWN, draws_of
 from gateway.policy.model import Case, Given, Policy
 from gateway.policy.space import PATHS, Witness
+from gateway.policy.trial import Tried, tried
 from gateway.policy.windows import PLAIN_INSTANT
 from gateway.wire import requests
 
@@ -27,8 +29,21 @@ _CONTENT = {
 }
 
 
-def classifier(policy: Policy) -> Classifier:
-    return Classifier(policy.labelling, shipped_weights(), _KEY)
+def classifier(policy: Policy, weights: Weights | None = None) -> Classifier:
+    """Of its own, so that nothing of what it reads stays; with the shipped weights unless others are given."""
+    return Classifier(policy.labelling, weights or shipped_weights(), _KEY)
+
+
+def trials(policy: Policy, weights: Weights | None = None) -> list[Tried]:
+    """The policy's own cases. Raises ConfigError for one whose request nobody could send."""
+    classify = classifier(policy, weights)
+    found = []
+    for case in policy.cases:
+        try:
+            found.append(tried(policy, case, *described(policy, case, classify)))
+        except GatewayError as error:
+            raise ConfigError(f"test `{case.name}` describes no request that is answered: {error.message}") from None
+    return found
 
 
 def body_of(endpoint: Endpoint, prompt: str, model: str, stream: bool) -> bytes:

@@ -1,0 +1,25 @@
+"""How the dashboard's routes answer: JSON that nobody keeps, and what cannot be read now as the error it is."""
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+import msgspec
+from fastapi import Response
+
+from gateway.core.errors import GatewayError, JournalUnavailable, LedgerUnavailable
+
+T = TypeVar("T")
+
+
+async def kept(answer: Awaitable[T]) -> T:
+    """Raises GatewayError 503 for a journal or a ledger that cannot be reached."""
+    try:
+        return await answer
+    except JournalUnavailable as trouble:
+        raise GatewayError(503, "journal_unavailable", str(trouble), type="server_error") from None
+    except LedgerUnavailable as trouble:
+        raise GatewayError(503, "ledger_unavailable", str(trouble), type="server_error") from None
+
+
+def as_json(answer: object) -> Response:
+    return Response(msgspec.json.encode(answer), media_type="application/json", headers={"cache-control": "no-store"})
