@@ -50,6 +50,7 @@ from gateway.stores.open_history import open_history
 from gateway.sweep import Sweep
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.otlp import tellings
+from gateway.telemetry.pruning import Pruning
 from gateway.telemetry.recorder import Recorder
 from gateway.telemetry.together import together
 from gateway.turnstile import Turnstile
@@ -101,6 +102,7 @@ class Gateway:
         self.recorder = Recorder(
             self.journal, self._metrics, out, tellings(settings.collector, lambda: self.policy.backends, tell)
         )
+        self._pruning = Pruning(self.journal, settings.journal_keep, clock)
         ledger = settings.ledger or str(settings.journal.with_suffix(".ledger.sqlite"))
         self.ledger = SlicedLedger(lambda: open_books(ledger), clock, self._warned)
         self.shadows = Shadows(self.recorder, clock)
@@ -197,6 +199,7 @@ class Gateway:
         await self._keep_accounts(self.policy)
         await self.fleet.start()
         await self.recorder.start()
+        self._pruning.start()
         self.sweep.start()
         await self.siblings.start()
         if self.control is not None:
@@ -214,6 +217,7 @@ class Gateway:
         await self.sweep.aclose()
         await self.shadows.aclose()
         await self.ledger.aclose()
+        await self._pruning.aclose()
         await self.recorder.aclose()
         self.journal.close()
         await self.succession.aclose()

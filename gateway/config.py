@@ -3,6 +3,7 @@
 import functools
 import importlib.resources
 import importlib.util
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -91,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True):
     port: int = 8000
     workers: int = 1
     journal: Path = Path("gateway.sqlite")
+    journal_keep: float = 0.0  # seconds that records are kept; 0: for ever
     log: Literal["json", "none"] = "json"
     max_body_bytes: int = 32 * 1024 * 1024
     drain_s: float = 30.0
@@ -134,6 +136,10 @@ class Settings(msgspec.Struct, frozen=True):
         return msgspec.convert(values, Settings)
 
 
+_AGE = re.compile(r"([0-9]{1,5})([hdw]|)")
+_AGES = {"h": 3_600.0, "d": 86_400.0, "w": 604_800.0, "": 0.0}
+
+
 class _Setting(msgspec.Struct, frozen=True):
     """How one setting is read, and how to say what it must be."""
 
@@ -158,6 +164,13 @@ def _seconds(said: str) -> float:
     return seconds
 
 
+def _age(said: str) -> float:
+    found = _AGE.fullmatch(said)
+    if found is None:
+        raise ValueError(said)
+    return int(found[1]) * _AGES[found[2]]
+
+
 def _filled(said: str) -> str:
     if not said.strip():
         raise ValueError(said)
@@ -178,6 +191,7 @@ _SETTINGS: Mapping[str, _Setting] = {
     "port": _Setting(_between(0, 65_535), "a port from 0 to 65535"),
     "workers": _Setting(_between(1, 256), "a number of processes from 1 to 256"),
     "journal": _Setting(lambda said: Path(_filled(said)), "a file's path"),
+    "journal_keep": _Setting(_age, "how long records are kept, such as `30d` or `12h`, or `0` for ever"),
     "log": _Setting(_one_of("json", "none"), "`json` or `none`"),
     "max_body_bytes": _Setting(_between(1, 2**31), "a number of bytes from 1 to 2147483648"),
     "drain_s": _Setting(_seconds, "seconds from 0 to 86400"),

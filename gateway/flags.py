@@ -10,6 +10,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="port to listen on (default 8000; or GATEWAY_PORT)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default 1; or GATEWAY_WORKERS)")
     parser.add_argument("--journal", metavar="FILE", help="SQLite file for the records (or GATEWAY_JOURNAL)")
+    parser.add_argument("--journal-keep", metavar="AGE", help="how long, such as 30d (or GATEWAY_JOURNAL_KEEP)")
     parser.add_argument(
         "--ledger", metavar="FILE|URL", help="where budgets are kept: SQLite or Redis (or GATEWAY_LEDGER)"
     )

@@ -34,6 +34,7 @@ GIVEN = {
     "port": ("9000", 9000),
     "workers": ("4", 4),
     "journal": ("/var/lib/gateway.sqlite", Path("/var/lib/gateway.sqlite")),
+    "journal_keep": ("30d", 30 * 86_400.0),
     "log": ("none", "none"),
     "max_body_bytes": ("1000", 1000),
     "drain_s": ("2.5", 2.5),

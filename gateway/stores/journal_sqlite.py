@@ -98,6 +98,12 @@ class SqliteJournal:
         found = self._select("WHERE id = ? AND ? IN (id, decision_id) LIMIT 1", "req" + id[3:], id)
         return found[0] if found else None
 
+    def prune(self, before: float, most: int) -> int:
+        """Deletes up to `most` records accepted before then, the oldest first, and says how many; their sums stay."""
+        oldest = "SELECT seq FROM records WHERE at < ? ORDER BY at LIMIT ?"
+        with self._lock, self._as_unavailable("pruned"), transaction(self._writer) as writer:
+            return writer.execute(f"DELETE FROM records WHERE seq IN ({oldest})", (before, most)).rowcount
+
     def close(self) -> None:
         """Waits for a write that has begun; idempotent."""
         with self._lock:

@@ -46,12 +46,16 @@ def _relay(site: Site) -> list[str]:
     return [sys.executable, "-m", "loadtests.bench.relay", "--port", str(site.port), "--upstream", site.upstream]
 
 
-def _gateway(kind: str, *, ignoring: bool = True) -> Callable[[Site], list[str]]:
+_BUDGET = "budgets: {all: {limit_usd: 1000000, window: month}, each: {limit_usd: 1000000, window: 24h, each: caller}}\n"
+"""More than a run can spend: what is measured is setting aside and settling, in two accounts."""
+
+
+def _gateway(kind: str, *, ignoring: bool = True, more: str = "") -> Callable[[Site], list[str]]:
     def command(site: Site) -> list[str]:
         policy = site.folder / "policy.yaml"
         lines = (_HERE / "policy.yaml").read_text().splitlines(keepends=True)
         text = "".join(line for line in lines if ignoring or "ignore:" not in line)
-        policy.write_text(text.replace("kind: openai # local", f"kind: {kind} # local"))
+        policy.write_text(text.replace("kind: openai # local", f"kind: {kind} # local") + more)
         journal = site.folder / "journal.sqlite"
         serve = [sys.executable, "-m", "gateway", "serve", "--policy", str(policy), "--port", str(site.port)]
         return [*serve, "--journal", str(journal), "--log", "json"]
@@ -100,6 +104,11 @@ TARGETS = (
         name="gateway-names",
         what="as `gateway`, and names, addresses and private prose looked for",
         command=_gateway("openai", ignoring=False),
+    ),
+    _GATEWAY._replace(
+        name="gateway-budget",
+        what="as `gateway`, and paid for by two hard budgets kept in SQLite",
+        command=_gateway("openai", more=_BUDGET),
     ),
     Target(
         "litellm",
