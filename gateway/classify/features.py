@@ -146,7 +146,7 @@ _CUE_WORDS = frozenset(_CUES_OF)
 SIGNATURE = crc32(
     repr(
         (
-            "different words and pairs of them as lanes",
+            "words and pairs as lanes",
             BUCKETS,
             HEAD,
             TAIL,
@@ -172,9 +172,9 @@ class Shape(msgspec.Struct, frozen=True):
 
 
 class Features(msgspec.Struct, frozen=True):
-    """`buckets`: the different words and their pairs, hashed. `counters`: one number a name in `COUNTERS`."""
+    """`buckets`: the different words and word pairs, hashed. `counters`: one number a name in `COUNTERS`."""
 
-    buckets: Sequence[int]
+    buckets: frozenset[int]
     counters: Sequence[float]
 
 
@@ -185,28 +185,28 @@ def read(text: str, shape: Shape) -> Features:
         text = f"{text[:HEAD]}\n{text[-TAIL:]}"
     raw = text.encode("utf-8", "replace")
     words = raw.translate(_FOLD).split()
-    different = list(dict.fromkeys(words))
-    return Features(_hashed(different), _counted(raw, words, different, length, shape))
+    return Features(_hashed(words), _counted(raw, words, length, shape))
 
 
-def _hashed(different: Sequence[bytes]) -> tuple[int, ...]:
-    """A bucket for each word, and one for each word with the next that is new.
+def _hashed(words: Sequence[bytes]) -> frozenset[int]:
+    """A bucket for each word, and one for each word with the next.
 
     A word's CRC-32 has a low and a high half. Its bucket is one XOR the other, that of a pair the high half of the
     first XOR the low half of the second: as 16-bit lanes of one number, all of them are one shift and one XOR.
     """
-    count = len(different)
-    lanes = int.from_bytes(pack(f"<{count}I", *map(crc32, different)), "little")
-    return unpack(f"<{2 * count}H", (lanes ^ lanes >> 16).to_bytes(4 * count, "little"))
+    count = len(words)
+    lanes = int.from_bytes(pack(f"<{count}I", *map(crc32, words)), "little")
+    return frozenset(unpack(f"<{2 * count}H", (lanes ^ lanes >> 16).to_bytes(4 * count, "little")))
 
 
-def _counted(raw: bytes, words: Sequence[bytes], different: Sequence[bytes], length: int, shape: Shape) -> list[float]:
+def _counted(raw: bytes, words: Sequence[bytes], length: int, shape: Shape) -> list[float]:
+    vocabulary = set(words)
     signs_and_digits = raw.translate(None, _LETTERS)
     signs = signs_and_digits.translate(None, _DIGITS)
     digits = len(signs_and_digits) - len(signs)
     capitals = len(raw) - len(raw.translate(None, _CAPITALS))
     beginnings = [line[:2] for line in raw.split(b"\n")]
-    size, total, distinct = len(raw) or 1, len(words) or 1, len(different)
+    size, total, distinct = len(raw) or 1, len(words) or 1, len(vocabulary)
     counts = (
         length,
         total,
@@ -220,7 +220,7 @@ def _counted(raw: bytes, words: Sequence[bytes], different: Sequence[bytes], len
         beginnings.count(b"  "),
         sum(map(signs.count, _CODE_MARKS)),
         *map(signs.count, _MARKS),
-        *_cues(_CUE_WORDS.intersection(different)),
+        *_cues(_CUE_WORDS.intersection(vocabulary)),
         shape.turns,
         shape.tools,
         shape.asks_for_json,
