@@ -17,6 +17,7 @@ class Verb(NamedTuple):
 
 
 VERBS = {
+    "cost": Verb("gateway.cost_cli.command", "tell what traffic cost, when machines pay, and what a month would cost"),
     "serve": Verb("gateway.serve", "run the gateway"),
     "demo": Verb(
         "gateway.demo.command", "see it route everyday traffic between two simulated backends: no GPU, no key"
@@ -26,6 +27,7 @@ VERBS = {
     "scan": Verb("gateway.scan", "tell what is sensitive in a text or in rows of JSON, without the text itself"),
     "simulate": Verb("gateway.simulators.command", "run a stand-in for a TGI server or for OpenAI"),
     "train": Verb("gateway.training.command", "fit and judge the classifiers"),
+    "usage": Verb("gateway.usage", "write recorded requests as rows for a spreadsheet"),
 }
 
 
