@@ -1,9 +1,10 @@
 """What the dashboard asks: read-only, of sums and records, off the event loop and never of the data plane."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -11,16 +12,25 @@ from gateway.core.errors import GatewayError
 from gateway.core.records import Record
 from gateway.dashboard import told
 from gateway.dashboard.answers import as_json, kept
-from gateway.dashboard.overview import overview
+from gateway.dashboard.overview import OVERVIEW, overview
+from gateway.dashboard.quality import histograms
 from gateway.policy.model import Policy
 from gateway.policy.prose import prose
 from gateway.policy.verify import verify
 from gateway.spending import Kept
-from gateway.stores.journal_view import FILTERS, JournalView
+from gateway.stores.journal_view import FILTERS, JournalView, Wanted
 
 T = TypeVar("T")
 LONGEST_S = 366 * 86_400
 _DAY_S = 86_400
+
+
+class _Asked:
+    """Of a page of decisions: its bounds in seconds since the epoch, the place it begins after, its length."""
+
+    def __init__(self, since: float = 0.0, until: float | None = None, after: str = "", limit: int = 50) -> None:
+        self.since, self.until = since, math.inf if until is None else until
+        self.after, self.limit = after, limit
 
 
 class Running(Protocol):
@@ -40,19 +50,30 @@ def router(running: Callable[[], Running], view: JournalView, admitted: Callable
     @routes.get("/overview", summary="Where data went, what it cost, which way requests took")
     async def where(since: float | None = None, until: float | None = None) -> Response:
         first, last = _span(since, until)
-        sums = await _read(lambda: view.sums(first, last))
+        sums = await _read(lambda: view.sums(first, last, OVERVIEW))
         return as_json(overview(sums, running().policy, first, last))
 
-    @routes.get("/timeline", summary="Requests, tokens and cost of each ten minutes, by backend")
+    @routes.get("/timeline", summary="Requests, tokens and cost of each ten minutes, hour or day, by backend")
     async def timeline(since: float | None = None, until: float | None = None) -> Response:
         first, last = _span(since, until)
-        return as_json({"since": first, "until": last, "rows": await _read(lambda: view.timeline(first, last))})
+        steps = await _read(lambda: view.timeline(first, last))
+        return as_json({"since": first, "until": last, "step_s": steps.step_s, "rows": steps.rows})
+
+    @routes.get("/quality", summary="How hard requests are, and how long backends take: histograms")
+    async def quality(since: float | None = None, until: float | None = None) -> Response:
+        first, last = _span(since, until)
+        sums = await _read(lambda: view.sums(first, last, ("scored", "timed")))
+        return as_json({"since": first, "until": last, **histograms(sums, running().policy.labelling)})
 
     @routes.get("/decisions", summary="Recorded decisions, the newest first, chosen by any of their columns")
-    async def decisions(request: Request, after: int | None = None, limit: int = 50) -> Response:
-        chosen = {name: value for name, value in request.query_params.items() if name in FILTERS}
-        page = await _read(lambda: view.page(chosen, after, limit))
-        return as_json({"rows": [told.row(record) for record in page.records], "after": page.after})
+    async def decisions(request: Request, asked: Annotated[_Asked, Depends()]) -> Response:
+        chosen = {name: value for name, value in request.query_params.items() if name in FILTERS and value}
+        wanted = Wanted(chosen, asked.since, asked.until)
+        try:
+            page = await _read(lambda: view.page(wanted, asked.after, asked.limit))
+        except ValueError:
+            raise GatewayError(400, "invalid_place", "`after` must be what a page before this one said") from None
+        return as_json({"rows": [told.row(record) for record in page.records], "after": page.after or None})
 
     @routes.get("/decisions/{id}", summary="One of them, and why")
     async def decision(id: str) -> Response:

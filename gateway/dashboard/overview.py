@@ -14,6 +14,8 @@ UNSENT = frozenset({"connect", "unable", "budget", "clearance_violation"})
 """Errors of attempts in which no byte of a request left."""
 STOPPED = "clearance_violation"
 HOUR_S = 3_600
+OVERVIEW = ("answered", "sent", "struck")
+"""The tables that it is made from."""
 
 Row = Mapping[str, str | int]
 

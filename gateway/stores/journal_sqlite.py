@@ -13,12 +13,14 @@ from gateway.core.errors import ConfigError, JournalUnavailable
 from gateway.core.records import Record
 from gateway.core.types import Sensitivity, Tier
 from gateway.stores import rollups
-from gateway.stores.sqlite_file import connect, pragma, told, transaction, use_wal
+from gateway.stores.sqlite_file import BUSY_S, connect, pragma, told, transaction, use_wal
 
-VERSION = 2
+VERSION = 3
 """The schema's, kept in `user_version`. The columns are for people's queries; `record` is the whole Record as JSON."""
-_WITHOUT_SUMS = 1
-READABLE = (_WITHOUT_SUMS, VERSION)
+_OLDER = (1, 2)
+"""Those that differ from it in nothing but their sums, which are made anew."""
+_SUMMING_UP_MS = 600_000
+READABLE = (*_OLDER, VERSION)
 APPLICATION_ID = 0x67775F6A  # "gw_j"
 _COLUMNS: Mapping[str, str] = {
     "id": "TEXT NOT NULL",
@@ -117,6 +119,8 @@ class SqliteJournal:
 
     def _prepare(self) -> None:
         """Writing at once tells at start what would otherwise be found out with the first records in hand."""
+        if pragma(self._writer, "user_version") in _OLDER:  # another worker may be at it, which takes its time
+            self._writer.execute(f"PRAGMA busy_timeout = {_SUMMING_UP_MS}")
         with transaction(self._writer) as writer:
             version, application = pragma(writer, "user_version"), pragma(writer, "application_id")
             is_new = not writer.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
@@ -125,7 +129,7 @@ class SqliteJournal:
                     writer.execute(statement)
             elif application != APPLICATION_ID:
                 raise ConfigError(f"`{self._path}` is a database of something else; give another file as `--journal`")
-            elif version == _WITHOUT_SUMS:
+            elif version in _OLDER:
                 self._sum_up(writer)
             elif version != VERSION:
                 raise ConfigError(
@@ -133,12 +137,13 @@ class SqliteJournal:
                     "move it away, or give another file as `--journal`"
                 )
             writer.execute(f"PRAGMA user_version = {VERSION}")
+        self._writer.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1_000)}")
         self._writer.execute("PRAGMA synchronous = NORMAL")
         use_wal(self._writer)
 
     def _sum_up(self, writer: sqlite3.Connection) -> None:
-        """A journal from before there were sums gets them, once."""
-        for statement in rollups.SCHEMA:
+        """A journal of an earlier version gets the sums of this one, once."""
+        for statement in rollups.ANEW:
             writer.execute(statement)
         rows = self._writer.execute("SELECT record FROM records")
         while some := rows.fetchmany(_MOST_ROWS):

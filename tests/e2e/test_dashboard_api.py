@@ -16,7 +16,17 @@ MIXED = (
     + "budgets: {month: {limit_usd: 5, window: month, scope: {zone: openai}}}\n"
     + "otherwise: {route: [frontier, local]}\n"
 )
-READABLE = ["overview", "timeline", "decisions", "decisions/dec_x", "backends", "budgets", "proofs"]
+READABLE = [
+    "overview",
+    "timeline",
+    "decisions",
+    "decisions/dec_x",
+    "backends",
+    "budgets",
+    "proofs",
+    "quality",
+    "openapi.json",
+]
 
 
 async def asked(house: House, path: str, **headers: str) -> tuple[int, Any]:
@@ -61,6 +71,31 @@ async def test_decisions_are_chosen_by_their_columns_and_come_page_by_page(a_hou
     ids = [row["id"] for row in first["rows"] + second["rows"]]
     assert len(set(ids)) == 3
     assert second["after"] is None
+
+
+async def test_a_place_that_no_page_gave_is_refused(a_house) -> None:
+    house: House = await a_house(MIXED)
+    status, document = await asked(house, "decisions?after=nowhere")
+    assert (status, document["error"]["code"]) == (400, "invalid_place")
+
+
+async def test_quality_tells_how_hard_requests_were_and_how_long_backends_took(a_house) -> None:
+    house: House = await a_house(MIXED)
+    for text in ("Say hello", CARD):
+        await house.chat(text, max_tokens=9)
+    document = await told(house, "quality")
+    records = await house.records()
+    assert sum(each["requests"] for each in document["scores"]) == 2
+    for record in records:
+        (score,) = [
+            each
+            for each in document["scores"]
+            if each["from"] <= record.verdict.complexity + 1e-9 < each["from"] + document["width"] + 1e-9
+        ][:1]
+        assert score["tier"] == record.verdict.tier.label
+        (total,) = [each for each in document["times"] if (each["backend"], each["what"]) == (record.backend, "total")]
+        assert total["up_to_ms"]["p99"] >= record.outcome.total_ms
+    assert document["medium_from"] == house.gateway.policy.labelling.medium_from
 
 
 async def test_one_decision_is_told_with_its_reasons_and_without_its_prompt(a_house) -> None:

@@ -61,7 +61,7 @@ def damaged(path: Path) -> None:
         (a_text, "it is not an SQLite file"),
         (a_short_text, "it is not an SQLite file"),
         (of_something_else, "is a database of something else"),
-        (of_another_version, "is of version 7, this gateway writes version 2; move it away"),
+        (of_another_version, "is of version 7, this gateway writes version 3; move it away"),
         (damaged, "move it away"),
         (Path.mkdir, "unable to open database file; create its folder and make it writable"),
     ],

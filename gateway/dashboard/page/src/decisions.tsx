@@ -16,7 +16,7 @@ export function DecisionsView({ query, go }: { query: URLSearchParams; go: (to: 
   const filters = new URLSearchParams([...query].filter(([name, value]) => value && name !== "after"));
   const after = query.get("after");
   const asked = new URLSearchParams([...filters, ...(after ? [["after", after] as [string, string]] : [])]).toString();
-  const loaded = useLoaded(() => get<{ rows: Row[]; after: number | null }>(`decisions?${asked}`), [asked], after ? 0 : 5_000);
+  const loaded = useLoaded(() => get<{ rows: Row[]; after: string | null }>(`decisions?${asked}`), [asked], after ? 0 : 5_000);
   const choose = (event: Event) => {
     event.preventDefault();
     const given = new FormData((event.currentTarget as HTMLElement).closest("form")!);
@@ -42,7 +42,7 @@ export function DecisionsView({ query, go }: { query: URLSearchParams; go: (to: 
         {({ rows, after: next }) => (
           <Panel title={filters.size ? "Chosen" : "All"} note="the newest first; no prompt is kept">
             {rows.length === 0 ? <p class="empty">No recorded decision is like this.</p> : <List rows={rows} />}
-            <p class="foot">{after ? <a href={`/dashboard/decisions?${filters}`}>Newest</a> : null} {next === null ? null : <a href={`/dashboard/decisions?${filters}&after=${next}`}>Older</a>}</p>
+            <p class="foot">{after ? <a href={`/dashboard/decisions?${filters}`}>Newest</a> : null} {next === null ? null : <a href={`/dashboard/decisions?${filters}&after=${encodeURIComponent(next)}`}>Older</a>}</p>
           </Panel>
         )}
       </Shown>
