@@ -140,7 +140,7 @@ async def test_words_of_a_policy_that_look_like_script_stay_text(browser) -> Non
     policy = POLICY.replace("version: 1}", f"version: 1, owner: '{hostile}'}}").replace(
         "openai: {clearance: internal}", f"openai: {{clearance: internal, region: '{hostile}'}}"
     )
-    async with open_house(policy) as house:
+    async with open_house(policy, is_watched=True) as house:
         for view, place in (("", ".matrix"), ("/policy", "main")):
             watched = await opened(browser, f"{house.url}/dashboard{view}")
             await expect(watched.page.locator(place)).to_contain_text(hostile)
