@@ -73,7 +73,7 @@ class LogLine(msgspec.Struct, frozen=True):
 _NULL = msgspec.Raw(b"null")
 _DIGITS = 12  # of the policy's digest
 
-_encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class JsonLines:
@@ -83,7 +83,7 @@ class JsonLines:
         self._out = out
 
     def write(self, records: Sequence[Record]) -> None:
-        text = "".join(_encode(log_line(record)).decode() + "\n" for record in records)
+        text = _encode_lines([log_line(record) for record in records]).decode()
         try:
             self._out.write(text)
             self._out.flush()
