@@ -34,6 +34,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.records import Record
 from gateway.dashboard import api as dashboard
 from gateway.dashboard import page, trying
+from gateway.dashboard.feed import Feed
 from gateway.http import ops
 from gateway.http.accept import Receive, Scope
 from gateway.http.data_plane import DataPlane, endpoint_of
@@ -94,6 +95,7 @@ class Gateway:
         self.sweep = Sweep(clock)
         self.journal = SqliteJournal(settings.journal)
         self.view = JournalView(settings.journal)
+        self.feed = Feed(self.view)
         environment: Mapping[str, str] = {} if origin is None else origin.environment
         self.access = Access(environment)
         fleet = Fleet(policy.backends, clock)
@@ -209,6 +211,7 @@ class Gateway:
 
     async def aclose(self) -> None:
         """In the order of the promises: requests first, then what they left behind, then the connections."""
+        self.feed.end()
         await self.siblings.aclose()
         if self.control is not None:
             if self.control.follow is not None:
@@ -325,11 +328,12 @@ def house(gateway: Gateway) -> FastAPI:
     app = FastAPI(title="hybrid-gateway", version=VERSION, lifespan=lifespan, openapi_url=None)
     app.include_router(ops.router(lambda: gateway))
     app.include_router(sessions(gateway.access))
-    app.include_router(dashboard.router(lambda: gateway, gateway.view, admitting(gateway.access, Role.VIEWER)))
+    looking = admitting(gateway.access, Role.VIEWER)
+    app.include_router(dashboard.router(lambda: gateway, gateway.view, gateway.feed, looking))
     app.include_router(trying.router(lambda: gateway, gateway.view, gateway.access))
     app.include_router(page.router())
 
-    @app.get("/admin/openapi.json", dependencies=[Depends(admitting(gateway.access, Role.VIEWER))])
+    @app.get("/admin/openapi.json", dependencies=[Depends(looking)])
     def described() -> dict[str, object]:
         """Every route but those of the data plane, as OpenAPI."""
         return app.openapi()

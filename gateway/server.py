@@ -84,6 +84,7 @@ class DrainingServer(uvicorn.Server):
     def _close_the_door(self) -> None:
         """The end comes when the last connection has gone, or `drain_s` later."""
         self._door_is_closed = True
+        self._gateway.feed.end()
         for server in self.servers:
             server.close()
         loop = asyncio.get_running_loop()

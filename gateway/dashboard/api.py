@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Protocol, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import StreamingResponse
 
 from gateway.core.errors import GatewayError
 from gateway.core.records import Record
 from gateway.dashboard import told
 from gateway.dashboard.answers import as_json, kept
+from gateway.dashboard.feed import Feed
 from gateway.dashboard.overview import OVERVIEW, overview
 from gateway.dashboard.quality import histograms
 from gateway.policy.model import Policy
@@ -43,7 +45,9 @@ class Running(Protocol):
     async def find(self, id: str) -> Record | None: ...
 
 
-def router(running: Callable[[], Running], view: JournalView, admitted: Callable[[Request], None]) -> APIRouter:
+def router(
+    running: Callable[[], Running], view: JournalView, feed: Feed, admitted: Callable[[Request], None]
+) -> APIRouter:
     """`admitted` raises GatewayError for whoever may not look."""
     routes = APIRouter(prefix="/admin", dependencies=[Depends(admitted)])
 
@@ -82,6 +86,11 @@ def router(running: Callable[[], Running], view: JournalView, admitted: Callable
             raise GatewayError(404, "no_such_decision", "the journal has no such decision; it may have been pruned")
         policy = running().policy
         return as_json(await asyncio.to_thread(told.decision, record, policy))
+
+    @routes.get("/feed", summary="What happens, as server-sent events; by about a second later, of all workers")
+    async def live() -> Response:
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(feed.listen(), media_type="text/event-stream", headers=headers)
 
     @routes.get("/backends", summary="Every backend and replica as it is now")
     async def backends() -> Response:

@@ -52,6 +52,14 @@ class Wanted(msgspec.Struct, frozen=True):
     until: float = math.inf
 
 
+class Fresh(msgspec.Struct, frozen=True):
+    """What was written since a place: where that ends, how many requests went which way, the newest of them."""
+
+    last: int
+    flow: Sequence[Row]
+    newest: tuple[Record, ...]
+
+
 class JournalView:
     """Raises JournalUnavailable where the journal cannot be read now."""
 
@@ -86,6 +94,28 @@ class JournalView:
         shown = found[:most]
         last = f"{shown[-1][1]!r}:{shown[-1][0]}" if len(found) > most else ""
         return Page(tuple(_decode(text) for _, _, text in shown), last)
+
+    def last(self) -> int:
+        """The place of the newest record; 0: there is none."""
+        with self._connected() as connection:
+            found: int = connection.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()[0]
+        return found
+
+    def fresh(self, after: int, most: int) -> Fresh:
+        """What was written since the place `after`, whoever wrote it; at most `most` records themselves."""
+        keys = ("sensitivity", "rule", "backend", "ending")
+        order = ", ".join(keys)
+        with self._connected() as connection:
+            connection.execute("BEGIN")  # both questions are asked of the same moment
+            rows = connection.execute(
+                f"SELECT {order}, count(*), max(seq) FROM records WHERE seq > ? GROUP BY {order}", (after,)
+            ).fetchall()
+            newest = connection.execute(
+                "SELECT record FROM records WHERE seq > ? ORDER BY seq DESC LIMIT ?", (after, most)
+            ).fetchall()
+        flow = [dict(zip((*keys, "requests"), row, strict=False)) for row in rows]
+        last = max((row[-1] for row in rows), default=after)
+        return Fresh(last, flow, tuple(_decode(text) for (text,) in newest))
 
     def newest(self, since: float, most: int) -> Generator[Record]:
         """At most `most` records accepted at `since` or later, the newest first; read as they are asked for."""
