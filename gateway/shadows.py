@@ -107,14 +107,16 @@ async def _read(copy: Copy) -> Shadow:
 async def _answer(copy: Copy, slip: Slip | None) -> Shadow:
     envelope = copy.envelope if slip is None else slip.envelope
     reply = await copy.backend.send(envelope, copy.route, copy.sensitivity)
+    is_whole = not reply.is_stream
     try:
         if reply.is_stream:
             async for _ in reply.chunks():
                 pass
+            is_whole = True
         return _used(copy, reply.status, reply.usage)
     finally:
         if slip is not None:
-            slip.answered(reply.status, reply.usage)
+            slip.answered(reply.status, reply.usage, is_whole=is_whole)
         await reply.aclose()
 
 

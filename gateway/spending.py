@@ -5,6 +5,7 @@ INVARIANT: no attempt that a hard budget pays for is made without a Hold for its
 """
 
 import bisect
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,18 +13,23 @@ from gateway.core.budgets import Budget, Charge, Exhausted, Hold, Shortfall, Sta
 from gateway.core.errors import AttemptFailed, FailureKind, GatewayError, LedgerUnavailable, Unaffordable
 from gateway.core.money import NanoUSD, Price, dollars
 from gateway.core.ports import Clock, Ledger
-from gateway.core.types import ANONYMOUS, BackendSpec, BackendState, Caller, Endpoint, Envelope
+from gateway.core.types import ANONYMOUS, BackendKind, BackendSpec, BackendState, Caller, Endpoint, Envelope
 from gateway.core.usage import Usage
 from gateway.limits.budgets import charge, charges, share_of
 from gateway.policy.cost import window_of
 from gateway.policy.model import Policy
-from gateway.wire.bound import LEAST_TOKENS, Bound, bound, capped, metered
+from gateway.wire.bound import LEAST_TOKENS, Bound, bound, capped, is_responses, metered
 from gateway.wire.openai_exchange import is_newer
 
 _LEASE_S = 30.0
 """Beyond the deadline of the request."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 _UNBILLED = frozenset({Endpoint.TOKENIZE, Endpoint.CHAT_TOKENIZE})
+_NEVER_STREAMED = frozenset({Endpoint.EMBEDDINGS, Endpoint.GENERATE})
+_UNBILLED_ROUTE = re.compile(r"/v1/moderations|/v1/responses/[^/]+/cancel")
+_AN_EVENT, _ON_THEIR_WAY = 4, 16
+"""Tokens that an event of a stream may have, where it is not one each; that a backend makes before it notices that
+nobody listens."""
 _NOTHING = NanoUSD(0)
 _MAY_BE_BILLED = frozenset({FailureKind.TIMEOUT, FailureKind.BROKEN, FailureKind.BAD_ANSWER})
 """Failures after which a backend may have worked, and count it."""
@@ -33,16 +39,28 @@ class Slip:
     """What one attempt was let spend. `envelope` is what is to be sent, so that its bound is true. It is settled once,
     by the first word of how the attempt ended."""
 
-    __slots__ = ("_bound", "_hold", "_ledger", "_price", "_thinks", "charged", "envelope")
+    __slots__ = (
+        "_bound",
+        "_hides",
+        "_hold",
+        "_is_streamed",
+        "_is_token_each",
+        "_ledger",
+        "_price",
+        "charged",
+        "envelope",
+    )
 
     def __init__(
-        self, ledger: Ledger, hold: Hold, limits: Bound, price: Price, envelope: Envelope, *, thinks: bool
+        self, ledger: Ledger, hold: Hold, limits: Bound, price: Price, envelope: Envelope, spec: BackendSpec
     ) -> None:
         self._ledger = ledger
         self._hold = hold
         self._bound = limits
         self._price = price
-        self._thinks = thinks
+        self._is_streamed = envelope.stream and envelope.endpoint not in _NEVER_STREAMED
+        self._is_token_each = spec.kind is BackendKind.TGI
+        self._hides = spec.kind is BackendKind.LITELLM or is_newer(spec.model_for(envelope.endpoint) or "")
         self.envelope = envelope
         self.charged: NanoUSD | None = None
 
@@ -54,22 +72,31 @@ class Slip:
         """There is no answer."""
         if (isinstance(error, AttemptFailed) and error.kind not in _MAY_BE_BILLED) or isinstance(error, GatewayError):
             self._settle(_NOTHING)
-        elif self.envelope.stream and not self._thinks:  # a stream that is hung up on ends there
+        elif self._is_streamed and not self._hides:  # a stream that is hung up on ends there
             self._settle(min(self.held, self._price.most(self._bound.prompt, 0)))
         else:
             self._settle(self.held)
 
-    def answered(self, status: int, usage: Usage | None) -> None:
-        """There is one, or a part of one. Who does not say what it took is paid what was seen of it, or in full."""
+    def answered(self, status: int, usage: Usage | None, *, is_whole: bool) -> None:
+        """There is one, or a part of one. Who does not say what it took is paid what may have been, or in full."""
         if status >= 400:
             self._settle(_NOTHING)
-        elif usage is None or (usage.is_estimate and self._thinks):
+        elif usage is None:
             self._settle(self.held)
         elif usage.is_estimate:
-            seen = self._price.most(max(self._bound.prompt, usage.prompt_tokens), usage.completion_tokens)
-            self._settle(min(self.held, seen))
+            self._settle(self._estimated(usage, is_whole=is_whole))
         else:
             self._settle(usage.cost(self._price))
+
+    def _estimated(self, usage: Usage, *, is_whole: bool) -> NanoUSD:
+        """For the events of a stream that were seen. One that ended without the usage that it was asked for is paid in
+        full, save where an event is a token; so is one that does not show all that it is billed for."""
+        if self._hides or not self._is_streamed or (is_whole and not self._is_token_each):
+            return self.held
+        tokens = usage.completion_tokens * (1 if self._is_token_each else _AN_EVENT) + (
+            0 if is_whole else _ON_THEIR_WAY
+        )
+        return min(self.held, self._price.most(max(self._bound.prompt, usage.prompt_tokens), tokens))
 
     def _settle(self, actual: NanoUSD) -> None:
         if self.charged is None:
@@ -122,7 +149,7 @@ class Spending:
         if not found or (price is not None and price.is_free) or _is_unbilled(envelope):
             return None
         is_hard = any(charge.budget.is_hard for charge in found)
-        limits = bound(envelope, spec.kind, window_of(spec, state), spec.max_output_tokens)
+        limits = _bound_at(spec, envelope, window_of(spec, state))
         if price is None or isinstance(limits, str):
             if is_hard:
                 raise _unknown(spec, found, None if price is None else limits)
@@ -133,11 +160,11 @@ class Spending:
             if is_hard:
                 raise _unreachable(spec) from None
             return None
-        model = spec.model_for(envelope.endpoint) or ""
         sent = metered(envelope)
         if limits.is_ours:
-            sent = capped(sent, _affordable(limits, price, hold.amount), model)
-        return Slip(self._ledger, hold, limits, price, sent, thinks=is_newer(model))
+            tokens = _affordable(limits, price, hold.amount)
+            sent = capped(sent, tokens, spec.model_for(envelope.endpoint) or "")
+        return Slip(self._ledger, hold, limits, price, sent, spec)
 
     async def _reserve(self, found: tuple[Charge, ...], envelope: Envelope, limits: Bound, price: Price) -> Hold:
         most = price.most(limits.prompt, limits.completions)
@@ -151,8 +178,17 @@ class Spending:
 
 def _is_unbilled(envelope: Envelope) -> bool:
     if envelope.endpoint is Endpoint.UNKNOWN:
-        return envelope.method in _SAFE_METHODS
+        path = envelope.path.split("?", 1)[0]
+        return envelope.method in _SAFE_METHODS or _UNBILLED_ROUTE.fullmatch(path) is not None
     return envelope.endpoint in _UNBILLED
+
+
+def _bound_at(spec: BackendSpec, envelope: Envelope, window: int | None) -> Bound | str:
+    """What passes as it is names its model itself, and only one has the price that the policy says."""
+    model = spec.model_for(envelope.endpoint)
+    if envelope.endpoint is Endpoint.UNKNOWN and is_responses(envelope) and envelope.model != model:
+        return f"its price is that of `{model}`, which this call does not ask for by that name; ask for that one"
+    return bound(envelope, spec.kind, window, spec.max_output_tokens)
 
 
 def _affordable(limits: Bound, price: Price, amount: NanoUSD) -> int:
@@ -180,10 +216,10 @@ def _exhausted(short: Shortfall, wanted: NanoUSD, now: float) -> GatewayError | 
 def _unknown(spec: BackendSpec, found: tuple[Charge, ...], why: Bound | str | None) -> Unaffordable:
     """A price that is not known is not nothing, and neither is a length."""
     name = next(charge.budget.name for charge in found if charge.budget.is_hard)
-    reason = f"backend `{spec.name}` has no `price` for this call" if why is None else str(why)
+    reason = f"backend `{spec.name}` has no `price` for this call; say it in the policy" if why is None else str(why)
     message = (
-        f"hard budget `{name}` pays for backend `{spec.name}`, and {reason}; say it in the policy, or take the backend "
-        "out of the budget's `scope`"
+        f"hard budget `{name}` pays for backend `{spec.name}`, and {reason}, or take the backend out of the budget's "
+        "`scope`"
     )
     return Unaffordable(GatewayError(403, "cost_unknown", message, type="policy_error"))
 

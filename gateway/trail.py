@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway.core.errors import AttemptFailed, GatewayError
+from gateway.core.errors import AttemptFailed, FailureKind, GatewayError
 from gateway.core.money import NanoUSD, dollars
 from gateway.core.records import Attempt, Ending, Outcome, Record
 from gateway.core.types import UP, BackendSpec, BackendState, Decision, Envelope, Verdict
@@ -97,8 +97,10 @@ class Trail:
         slip = self.slip
         if slip is None:
             return
-        if self.backend is not None and slip.charged is None:
-            slip.answered(self.status, self.usage)
+        if self.backend is not None:
+            slip.answered(self.status, self.usage, is_whole=self.ending is Ending.COMPLETED)
+        else:
+            slip.failed(AttemptFailed(FailureKind.BROKEN, "it ended in a way that nobody foresaw"))
         if self.attempts and self.attempts[-1].charged is None:
             self.attempts[-1] = msgspec.structs.replace(self.attempts[-1], charged=slip.charged)
 

@@ -11,6 +11,7 @@ from house import ZONES_AND_BACKENDS, House, open_house
 from gateway.core.money import NANO, NanoUSD, Price
 from gateway.core.records import Ending, Record
 from gateway.core.usage import Usage
+from gateway.simulators.server import serve
 
 PRICE = Price(NanoUSD(5 * NANO), NanoUSD(30 * NANO))  # of `frontier`
 FRONTIER_ONLY = ZONES_AND_BACKENDS + "otherwise: {route: [frontier]}\n"
@@ -141,9 +142,55 @@ async def test_what_has_no_price_is_refused_where_a_hard_budget_pays(a_house) ->
 async def test_what_costs_nobody_knows_beforehand_is_refused_where_a_hard_budget_pays(a_house) -> None:
     house: House = await a_house(budgeted(FRONTIER_ONLY, "limit_usd: 1, window: month"))
     with pytest.raises(openai.PermissionDeniedError, match="what a route that the gateway does not know costs"):
-        await house.client.responses.create(model="gpt-5.5", input="Say hello")
+        await house.client.images.generate(model="gpt-5.5", prompt="the sea")
+    with pytest.raises(openai.PermissionDeniedError, match="its price is that of"):
+        await house.client.responses.create(model="gpt-5-pro", input="Say hello")
     async with house.http.get("/v1/files") as answer:
         assert answer.status != 403
+    assert [entry.path for entry in house.api.log if entry.method == "POST"] == []
+    assert (await house.client.moderations.create(input="Say hello")).results
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+async def test_responses_are_bounded_and_paid_for_as_they_report(a_house, is_streamed) -> None:
+    policy = FRONTIER_ONLY.replace("api_key:", "max_output_tokens: 40\n    api_key:")
+    house: House = await a_house(budgeted(policy, "limit_usd: 1, window: month"))
+    answer = await house.client.responses.create(model="gpt-5.5", input=TEXT, stream=is_streamed)
+    if is_streamed:
+        answer = [each async for each in answer][-1].response
+    assert answer.usage.output_tokens <= 40
+    assert b'"max_output_tokens":40' in house.sent_to(house.api)[0]
+    (record,) = await house.records()
+    (attempt,) = record.outcome.attempts
+    assert attempt.charged == Usage(answer.usage.input_tokens, answer.usage.output_tokens).cost(PRICE)
+
+
+async def test_a_stream_that_ends_without_the_usage_it_was_asked_for_is_paid_in_full(a_house) -> None:
+    policy = FRONTIER_ONLY.replace("${OPENAI_BASE_URL}", "${SILENT_URL}").replace("chat: gpt-5.5", "chat: gpt-4o")
+    async with serve(silent) as simulator:
+        settings = {"environment": {"SILENT_URL": simulator.url}}
+        async with open_house(budgeted(policy, "limit_usd: 1, window: month"), **settings) as house:
+            async for _ in await ask(house, stream=True):
+                pass
+            (record,) = await house.records()
+    (attempt,) = record.outcome.attempts
+    assert record.outcome.usage is not None
+    assert record.outcome.usage.is_estimate
+    assert attempt.charged == attempt.held
+
+
+async def silent(scope: Any, receive: Any, send: Any) -> None:
+    """A provider that puts many tokens into an event, and never says how many."""
+    if scope["type"] != "http":
+        for word in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{word}.complete"})
+        return
+    await receive()
+    chunk = b'data: {"id":"1","choices":[{"index":0,"delta":{"content":"' + b"many words " * 20 + b'"}}]}\n\n'
+    headers = [(b"content-type", b"text/event-stream")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": chunk + b"data: [DONE]\n\n"})
 
 
 async def test_a_price_of_nothing_needs_no_budget(a_house) -> None:
