@@ -8,11 +8,13 @@ from typing import Annotated, Protocol, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
+from msgspec.structs import asdict
 
 from gateway.core.errors import GatewayError
 from gateway.core.records import Record
 from gateway.dashboard import told
 from gateway.dashboard.answers import as_json, kept
+from gateway.dashboard.costs import costs
 from gateway.dashboard.feed import Feed
 from gateway.dashboard.overview import OVERVIEW, overview
 from gateway.dashboard.quality import histograms
@@ -56,6 +58,14 @@ def router(
         first, last = _span(since, until)
         sums = await _read(lambda: view.sums(first, last, OVERVIEW))
         return as_json(overview(sums, running().policy, first, last))
+
+    @routes.get("/costs", summary="What traffic cost, beside all of it at the baseline and all of it at home")
+    async def money(since: float | None = None, until: float | None = None) -> Response:
+        first, last = _span(since, until)
+        sums = await _read(lambda: view.sums(first, last, ("answered",)))
+        return as_json(
+            {"since": first, "until": last, **asdict(costs(sums["answered"], running().policy, last - first))}
+        )
 
     @routes.get("/timeline", summary="Requests, tokens and cost of each ten minutes, hour or day, by backend")
     async def timeline(since: float | None = None, until: float | None = None) -> Response:

@@ -179,12 +179,16 @@ def _place(after: str) -> tuple[float, int]:
 
 
 def _spans(connection: sqlite3.Connection, wanted: Wanted, latest: float) -> Iterator[int]:
-    """The ten minutes in which there is such a record as far as the sums can say, the latest first."""
+    """The ten minutes in which there is such a record as far as the sums can say, the latest first. Sums outlive the
+    records that they are of, so it ends at the oldest of these."""
+    (oldest,) = connection.execute("SELECT min(at) FROM records").fetchone()
+    if oldest is None:
+        return
     summed = {name: value for name, value in wanted.chosen.items() if name in _SUMMED}
     where = "".join(f" AND {name} = ?" for name in summed)
     values = [value[:LONGEST_CODE] if name == "code" else value for name, value in summed.items()]
     query = "SELECT DISTINCT span FROM rolled_answered{} WHERE span BETWEEN ? AND ?" + where + " ORDER BY span DESC"
-    last, first = max(-1.0, min(latest, LATEST)), max(0.0, min(wanted.since, LATEST))
+    last, first = max(-1.0, min(latest, LATEST)), max(0.0, min(max(wanted.since, oldest), LATEST))
     for (day,) in connection.execute(query.format("_day"), (first // DAY_S * DAY_S, last, *values)):
         bounds = (max(day, first // SPAN_S * SPAN_S), min(last, day + DAY_S - 1))
         for (span,) in connection.execute(query.format(""), (*bounds, *values)).fetchall():

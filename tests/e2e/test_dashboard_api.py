@@ -73,6 +73,36 @@ async def test_decisions_are_chosen_by_their_columns_and_come_page_by_page(a_hou
     assert second["after"] is None
 
 
+async def test_costs_set_what_was_paid_beside_all_at_the_baseline_and_all_at_home(a_house) -> None:
+    house: House = await a_house(MIXED)
+    for text in ("Say hello", CARD):
+        await house.chat(text, max_tokens=9)
+    document = await told(house, "costs")
+    records = await house.records()
+    backends = house.gateway.policy.backends
+    for name, way in (("frontier", "all_baseline"), ("local", "all_local")):
+        price = backends[name].price
+        assert price is not None
+        usages = [record.outcome.usage for record in records]
+        bill = price.cost(sum(each.prompt_tokens for each in usages), sum(each.completion_tokens for each in usages))
+        assert (document[way]["backend"], document[way]["least"], document[way]["most"]) == (name, bill, bill)
+    assert document["paid"] == sum(record.outcome.cost for record in records)
+    assert (document["machines"], document["break_even"]) == (0, [])
+
+
+async def test_machines_that_cost_by_the_hour_are_told_with_their_break_even(a_house) -> None:
+    hourly = MIXED.replace("{input_usd_per_million: 0.20, output_usd_per_million: 0.20}", "{gpu_hour_usd: 2}")
+    house: House = await a_house(hourly)
+    for text in ("Say hello", CARD):
+        await house.chat(text, max_tokens=9)
+    document = await told(house, "costs")
+    assert document["machines"] == 24 * 2 * 10**9
+    (machines,) = document["break_even"]
+    assert (machines["backend"], machines["pays"]) == ("local", False)
+    assert machines["break_even_tokens_a_day"] > machines["made_a_day"]
+    assert document["all_local"]["least"] == document["machines"] < document["all_local"]["most"]
+
+
 async def test_a_place_that_no_page_gave_is_refused(a_house) -> None:
     house: House = await a_house(MIXED)
     status, document = await asked(house, "decisions?after=nowhere")
