@@ -128,4 +128,5 @@ def _believed(policy: Policy, given: Given, verdict: Verdict) -> Verdict:
         unknown=unknown,
         basis=basis,
         declared=verdict.declared,
+        task=verdict.task if given.task is None else given.task,
     )

@@ -7,7 +7,9 @@ from operator import itemgetter, mul
 
 from gateway.classify import features
 from gateway.classify.features import Features, Shape
+from gateway.classify.task import task_of
 from gateway.classify.weights import Weights
+from gateway.core.labels import Task
 
 UNREADABLE = 1.0
 """The score of what cannot be read as text: unknown is strictest."""
@@ -29,6 +31,12 @@ def score(document: object, weights: Weights) -> float:
     """
     seen = features_of(document)
     return need(seen, weights) if isinstance(seen, Features) else seen
+
+
+def judged(document: object, weights: Weights) -> tuple[float, Task]:
+    """The score, and what is asked to be done, of one look at the text."""
+    seen = features_of(document)
+    return (need(seen, weights), task_of(seen)) if isinstance(seen, Features) else (seen, Task.CHAT)
 
 
 def features_of(document: object) -> Features | float:

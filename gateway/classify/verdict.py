@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import unquote_plus
 
 from gateway.classify.across import rejoined
-from gateway.classify.complexity import score
+from gateway.classify.complexity import judged
 from gateway.classify.declared import declared
 from gateway.classify.detectors import DETECTORS, detectors_for
 from gateway.classify.flatten import Flat, Group, strings
@@ -13,6 +13,7 @@ from gateway.classify.memo import Memo
 from gateway.classify.sensitivity import NOTHING, Scan, scan
 from gateway.classify.weights import DIGEST_SHOWN, Weights
 from gateway.core.labelling import Labelling, classed
+from gateway.core.labels import Task
 from gateway.core.types import Endpoint, Envelope, Finding, Tier, Verdict
 
 _ALL, _ACROSS, _WITHIN = b"", b"a", b"w"
@@ -45,7 +46,7 @@ class Classifier:
         INVARIANT: a further message, part or field never lowers the sensitivity of a request.
         """
         scans, notes = self._examine(envelope)
-        complexity, tier, trouble = self._complexity(envelope)
+        complexity, tier, trouble, task = self._complexity(envelope)
         findings = merged(scans, self._labelling.ignored)
         said = declared(envelope)
         level, basis = classed(
@@ -65,6 +66,7 @@ class Classifier:
             weights=self._digest,
             basis=basis,
             declared=None if said is None else said.sensitivity,
+            task=task,
         )
 
     def _examine(self, envelope: Envelope) -> tuple[list[Scan], tuple[str, ...]]:
@@ -97,16 +99,16 @@ class Classifier:
             self._memo.put(key, fresh)
         return fresh
 
-    def _complexity(self, envelope: Envelope) -> tuple[float, Tier, tuple[str, ...]]:
+    def _complexity(self, envelope: Envelope) -> tuple[float, Tier, tuple[str, ...], Task]:
         try:
-            need = score(envelope.document, self._weights)
+            need, task = judged(envelope.document, self._weights)
         except Exception:
-            return 1.0, Tier.HARD, ("the complexity could not be scored",)
+            return 1.0, Tier.HARD, ("the complexity could not be scored",), Task.CHAT
         if not 0.0 <= need <= 1.0:  # a NaN compares false
-            return 1.0, Tier.HARD, ("the complexity score is out of range",)
+            return 1.0, Tier.HARD, ("the complexity score is out of range",), task
         if need < self._labelling.medium_from:
-            return need, Tier.SIMPLE, ()
-        return need, Tier.MEDIUM if need < self._labelling.hard_from else Tier.HARD, ()
+            return need, Tier.SIMPLE, (), task
+        return need, Tier.MEDIUM if need < self._labelling.hard_from else Tier.HARD, (), task
 
 
 def _flat(envelope: Envelope) -> Flat:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.labels import Task
 from gateway.core.load import SaturatedAt
 from gateway.core.money import NanoUSD, Price
 from gateway.core.tracing import Trace
@@ -200,6 +201,7 @@ class Verdict(msgspec.Struct, frozen=True):
     weights: str = ""
     basis: Basis = Basis.DEFAULT
     declared: Sensitivity | None = None
+    task: Task = Task.CHAT
 
 
 class Masking(msgspec.Struct, frozen=True):

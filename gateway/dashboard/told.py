@@ -32,6 +32,7 @@ def row(record: Record) -> dict[str, object]:
         "stream": record.stream,
         "sensitivity": verdict.sensitivity.label,
         "tier": verdict.tier.label,
+        "task": verdict.task,
         "rule": record.decision.rule,
         "backend": record.backend,
         "zone": record.zone,

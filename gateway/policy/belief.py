@@ -64,6 +64,7 @@ def relabelled(verdict: Verdict, labelling: Labelling, caller: Caller) -> Verdic
         weights=verdict.weights,
         basis=basis,
         declared=verdict.declared,
+        task=verdict.task,
     )
 
 

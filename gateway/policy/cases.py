@@ -18,6 +18,7 @@ from gateway.policy.vocabulary import (
     NEEDS,
     PINNED,
     SENSITIVITIES,
+    TASKS,
     TIERS,
     UNKNOWN_ROUTES,
 )
@@ -75,6 +76,7 @@ def _given(reader: Reader, fields: Mapping[str, Value], names: CaseNames) -> Giv
         prompt=reader.text(fields["prompt"]) if "prompt" in fields else None,
         sensitivity=_level(reader, fields.get("sensitivity")),
         tier=_tier(reader, fields.get("complexity")),
+        task=TASKS.get(reader.word(fields.get("task"), TASKS)),
         findings=frozenset(reader.words(fields.get("findings"), names.kinds)),
         is_unreadable=reader.flag(fields.get("unreadable")),
         endpoint=_ENDPOINTS.get(reader.word(fields.get("endpoint"), _ENDPOINTS), Endpoint.CHAT),

@@ -12,7 +12,7 @@ from gateway.policy.models import NO_PREFERENCE, Models
 from gateway.policy.problems import suggestion
 from gateway.policy.read import Reader, Value
 from gateway.policy.times import read_windows
-from gateway.policy.vocabulary import AUTO, ENDPOINTS, FINDING_KINDS, NEEDS, SENSITIVITIES, TIERS
+from gateway.policy.vocabulary import AUTO, ENDPOINTS, FINDING_KINDS, NEEDS, SENSITIVITIES, TASKS, TIERS
 from gateway.policy.windows import Window
 
 _NOTHING = Between(None, None)
@@ -154,6 +154,7 @@ ReadCondition = Callable[[Reader, Value, Names], Condition]
 _READERS: Mapping[str, ReadCondition] = {
     "sensitivity": _ordered(Signal.SENSITIVITY, SENSITIVITIES),
     "complexity": _ordered(Signal.COMPLEXITY, TIERS),
+    "task": _words(Signal.TASK, OneOf, lambda names: TASKS),
     "endpoint": _words(Signal.ENDPOINT, OneOf, lambda names: ENDPOINTS),
     "caller": _words(Signal.CALLER, OneOf, lambda names: _same([caller.id for caller in names.callers])),
     "team": _words(Signal.TEAM, OneOf, lambda names: _same([caller.team for caller in names.callers if caller.team])),

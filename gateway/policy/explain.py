@@ -6,9 +6,10 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.core.labelling import Labelling
+from gateway.core.labels import Task
 from gateway.core.money import dollars
 from gateway.core.types import UP, BackendState, Basis, Decision, Masking, Need, Sensitivity, Tier
-from gateway.policy.axes import leaves
+from gateway.policy.axes import leaves, signal_of
 from gateway.policy.belief import relabelled, score_of
 from gateway.policy.evaluate import decide, refusal
 from gateway.policy.facts import copy_words, route_words
@@ -72,6 +73,7 @@ def _signals(policy: Policy, witness: Witness) -> Iterator[str]:
         yield f"               {note}"
     distance = _distance(labelling, verdict.complexity)
     yield f"complexity     {verdict.tier.label}, score {verdict.complexity:.3f}: {distance}"
+    yield f"task           `{verdict.task}`"
     yield f"endpoint       `{envelope.endpoint}`, {'streamed' if envelope.stream else 'not streamed'}"
     team = f", team {envelope.caller.team}" if envelope.caller.team else ""
     tags = f", tags {', '.join(envelope.caller.tags)}" if envelope.caller.tags else ""
@@ -184,6 +186,10 @@ def _beliefs(policy: Policy, asked: Asked) -> Iterator[Change]:
         score = score_of(policy.labelling, tier)
         changed = msgspec.structs.replace(verdict, tier=tier, complexity=score)
         yield Change("it were", f"{tier.label} (from {score:g} on)", asked.of(Witness(envelope, changed)))
+    is_asked = any(signal_of(leaf) is Signal.TASK for rule in policy.rules for leaf in leaves(rule.when))
+    for task in Task if is_asked else ():
+        changed = msgspec.structs.replace(verdict, task=task)
+        yield Change("it were", f"about `{task}`", asked.of(Witness(envelope, changed)))
 
 
 def _requests(policy: Policy, asked: Asked) -> Iterator[Change]:

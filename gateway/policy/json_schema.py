@@ -24,6 +24,7 @@ from gateway.policy.vocabulary import (
     MASKABLE_KINDS,
     NEEDS,
     SENSITIVITIES,
+    TASKS,
     TIERS,
     VALIDATORS,
 )
@@ -48,6 +49,7 @@ _WINDOW: Node = {"type": "string", "pattern": "^(hour|day|week|month|[1-9][0-9]{
 _RETRIES: Node = {"type": "integer", "minimum": 0, "maximum": 10}
 _RETENTION: Node = {"type": "string", "pattern": "^(unknown|zero|[0-9]{1,4}d)$"}
 _CLASS: Node = {"enum": list(SENSITIVITIES)}
+_TASK: Node = {"enum": list(TASKS)}
 _TIER: Node = {"enum": list(TIERS)}
 
 
@@ -87,6 +89,7 @@ _KINDS: Node = _some({"anyOf": [{"enum": sorted(FINDING_KINDS)}, _KIND]})
 _CONDITION: Mapping[str, Node] = {
     "sensitivity": _ordered(SENSITIVITIES),
     "complexity": _ordered(TIERS),
+    "task": _words(TASKS),
     "endpoint": _words(ENDPOINTS),
     "caller": _some(_NAME),
     "team": _some(_NAME),
@@ -221,6 +224,7 @@ _FORMS: Mapping[str, Mapping[str, Node]] = {
         "prompt": _TEXT,
         "sensitivity": _CLASS,
         "complexity": _TIER,
+        "task": _TASK,
         "findings": _KINDS,
         "unreadable": _FLAG,
         "endpoint": {"enum": [*ENDPOINTS, "unknown"]},

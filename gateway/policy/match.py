@@ -24,6 +24,7 @@ States = Mapping[str, BackendState]
 _ONE: Mapping[Signal, Callable[[Envelope, Verdict], Hashable]] = {
     Signal.SENSITIVITY: lambda envelope, verdict: verdict.sensitivity,
     Signal.COMPLEXITY: lambda envelope, verdict: verdict.tier,
+    Signal.TASK: lambda envelope, verdict: verdict.task,
     Signal.ENDPOINT: lambda envelope, verdict: envelope.endpoint,
     Signal.CALLER: lambda envelope, verdict: envelope.caller.id,
     Signal.TEAM: lambda envelope, verdict: envelope.caller.team,

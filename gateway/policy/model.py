@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.core.budgets import Budget, RateLimit
 from gateway.core.labelling import Labelling
+from gateway.core.labels import Task
 from gateway.core.types import (
     ANONYMOUS,
     BackendSpec,
@@ -35,6 +36,7 @@ class Signal(StrEnum):
 
     SENSITIVITY = "sensitivity"
     COMPLEXITY = "complexity"
+    TASK = "task"
     ENDPOINT = "endpoint"
     CALLER = "caller"
     TEAM = "team"
@@ -189,6 +191,7 @@ class Given(msgspec.Struct, frozen=True):
     prompt: str | None
     sensitivity: Sensitivity | None
     tier: Tier | None
+    task: Task | None
     findings: frozenset[str]
     is_unreadable: bool
     endpoint: Endpoint

@@ -100,6 +100,7 @@ GIVEN = Shape(
         "prompt",
         "sensitivity",
         "complexity",
+        "task",
         "findings",
         "unreadable",
         "endpoint",

@@ -11,6 +11,7 @@ from typing import NamedTuple, assert_never
 import msgspec
 
 from gateway.core.labelling import Labelling
+from gateway.core.labels import Task
 from gateway.core.types import (
     BackendState,
     Caller,
@@ -31,7 +32,7 @@ from gateway.policy.vocabulary import FINDING_KINDS
 from gateway.policy.windows import instants
 
 Box = tuple[int, ...]
-ENDPOINT, SENSITIVITY, TIER, CALLER, MODEL, STREAM, TOKENS, TIME = range(8)
+ENDPOINT, SENSITIVITY, TIER, CALLER, MODEL, STREAM, TOKENS, TIME, TASK = range(9)
 ABSENT, PRESENT = 1, 2
 
 OWN_NEED: Mapping[Endpoint, Need] = {
@@ -90,6 +91,7 @@ class Space:
             (False, True),
             axes.token_starts(policies, read),
             instants(window for leaf in read if isinstance(leaf, During) for window in leaf.windows),
+            tuple(Task) if Signal.TASK in self.signals else (Task.CHAT,),
         ]
         self.needs = {need: len(self.atoms) + number for number, need in enumerate(sorted(needs, key=str))}
         self.kinds = {kind: len(self.atoms) + len(needs) + number for number, kind in enumerate(sorted(kinds))}
@@ -290,7 +292,9 @@ class Space:
             body=b"",
             document={},
         )
-        return Witness(envelope, self._verdict(box, caller, level, tier), self.fleet(box))
+        task = next(each for each in self.values(box, TASK) if isinstance(each, Task))
+        verdict = msgspec.structs.replace(self._verdict(box, caller, level, tier), task=task)
+        return Witness(envelope, verdict, self.fleet(box))
 
     def fleet(self, box: Box) -> Mapping[str, BackendState]:
         """The backends that conditions ask about, each as well as it may be in the box."""
@@ -328,6 +332,7 @@ class Space:
 _AXES: Mapping[Signal, int] = {
     Signal.SENSITIVITY: SENSITIVITY,
     Signal.COMPLEXITY: TIER,
+    Signal.TASK: TASK,
     Signal.ENDPOINT: ENDPOINT,
     Signal.MODEL: MODEL,
     Signal.STREAM: STREAM,

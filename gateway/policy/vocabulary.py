@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from gateway.core.labels import Task
 from gateway.core.types import BackendKind, Endpoint, Need, Sensitivity, Tier
 
 API_VERSION = "gateway/v1"
@@ -11,6 +12,7 @@ AUTO = "auto"
 
 SENSITIVITIES: Mapping[str, Sensitivity] = MappingProxyType({level.label: level for level in Sensitivity})
 TIERS: Mapping[str, Tier] = MappingProxyType({tier.label: tier for tier in Tier})
+TASKS: Mapping[str, Task] = MappingProxyType({task.value: task for task in Task})
 BACKEND_KINDS: Mapping[str, BackendKind] = MappingProxyType({kind.value: kind for kind in BackendKind})
 NEEDS: Mapping[str, Need] = MappingProxyType({need.value: need for need in Need})
 ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(

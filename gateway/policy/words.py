@@ -56,6 +56,7 @@ def condition_words(condition: Condition | None) -> str:
 _PHRASES: Mapping[Signal, str] = {
     Signal.SENSITIVITY: "{}",
     Signal.COMPLEXITY: "{}",
+    Signal.TASK: "about {}",
     Signal.ENDPOINT: "sent to {}",
     Signal.CALLER: "from caller {}",
     Signal.TEAM: "from team {}",
@@ -134,6 +135,8 @@ def witness_words(witness: Witness, signals: frozenset[Signal]) -> str:
     words = [f"`{envelope.endpoint}`", verdict.sensitivity.label + (f" ({', '.join(reasons)})" if reasons else "")]
     if Signal.COMPLEXITY in signals:
         words.append(verdict.tier.label)
+    if Signal.TASK in signals:
+        words.append(f"about `{verdict.task}`")
     is_owed_to_it = verdict.basis is Basis.CALLER
     if envelope.caller != ANONYMOUS and not is_owed_to_it and signals & {Signal.CALLER, Signal.TEAM, Signal.TAG}:
         words.append(f"from caller `{envelope.caller.id}`")

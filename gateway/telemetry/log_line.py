@@ -7,6 +7,7 @@ from typing import TextIO
 import msgspec
 
 from gateway.core.errors import JournalUnavailable
+from gateway.core.labels import Task
 from gateway.core.money import NanoUSD, dollars
 from gateway.core.records import Attempt, Ending, Record
 from gateway.core.shadow import Shadow
@@ -50,6 +51,7 @@ class LogLine(msgspec.Struct, frozen=True):
     basis: Basis
     tier: str
     complexity: float
+    task: Task
     findings: Mapping[str, int]
     unknown: tuple[str, ...]
     rule: str
@@ -108,6 +110,7 @@ def log_line(record: Record) -> LogLine:
         basis=verdict.basis,
         tier=verdict.tier.label,
         complexity=round(verdict.complexity, 3),
+        task=verdict.task,
         findings={finding.kind: finding.count for finding in verdict.findings},
         unknown=verdict.unknown,
         rule=decision.rule,

@@ -118,6 +118,7 @@ def _of_request(record: Record) -> dict[str, Value]:
         "gateway.rule": decision.rule,
         "gateway.sensitivity": verdict.sensitivity.label,
         "gateway.complexity.tier": verdict.tier.label,
+        "gateway.task": str(verdict.task),
         "gateway.complexity.score": round(verdict.complexity, 3),
         "gateway.backend": record.backend or None,
         "gateway.zone": record.zone or None,

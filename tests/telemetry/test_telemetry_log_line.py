@@ -47,6 +47,7 @@ def test_a_line_tells_what_was_decided_and_how_it_ended() -> None:
         "basis": "default",
         "tier": "simple",
         "complexity": 0.123,
+        "task": "chat",
         "findings": {"card": 2},
         "unknown": ["odd"],
         "rule": "otherwise",
