@@ -49,6 +49,7 @@ from gateway.stores.ledger import SlicedLedger
 from gateway.stores.open_books import open_books
 from gateway.stores.open_history import open_history
 from gateway.sweep import Sweep
+from gateway.telemetry.alerts import Alerts
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.otlp import tellings
 from gateway.telemetry.pruning import Pruning
@@ -105,6 +106,7 @@ class Gateway:
             self.journal, self._metrics, out, tellings(settings.collector, lambda: self.policy.backends, tell)
         )
         self._pruning = Pruning(self.journal, settings.journal_keep, clock)
+        self._alerts = Alerts(settings.budget_webhook)
         ledger = settings.ledger or str(settings.journal.with_suffix(".ledger.sqlite"))
         self.ledger = SlicedLedger(lambda: open_books(ledger), clock, self._warned)
         self.shadows = Shadows(self.recorder, clock)
@@ -174,6 +176,7 @@ class Gateway:
     def _warned(self, warned: Warned) -> None:
         if warned.charge.budget.name in self.policy.budgets:  # and not a rate limit, which is often full
             self._metrics.budget_passed(warned)
+            self._alerts.tell(warned)
 
     def _classifier(self, served: Served, before: Generation | None = None) -> Classifier:
         """Where texts are labelled and scored as before, what was found in them is remembered."""
@@ -220,6 +223,7 @@ class Gateway:
         await self.sweep.aclose()
         await self.shadows.aclose()
         await self.ledger.aclose()
+        await self._alerts.aclose()
         await self._pruning.aclose()
         await self.recorder.aclose()
         self.journal.close()

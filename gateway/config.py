@@ -98,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True):
     drain_s: float = 30.0
     unready_s: float = 0.0
     ledger: str = ""  # where budgets are kept: a file, or the URL of a Redis; "": beside the journal
+    budget_webhook: str = ""  # who is told of budgets that are nearly spent; "": nobody
     history: str = ""  # where served policies are kept: a file, or the URL of a Redis; "": beside the journal
     weights: Path | None = None  # of the complexity model; None: the shipped ones
     collector: Collector = Collector()
@@ -126,7 +127,8 @@ class Settings(msgspec.Struct, frozen=True):
             try:
                 values[name] = setting.parse(str(said))
             except ValueError:
-                wrong.append(f"{where} must be {setting.expected}, not `{said}`")
+                told = "" if setting.is_secret else f", not `{said}`"
+                wrong.append(f"{where} must be {setting.expected}{told}")
         try:
             values["collector"] = Collector.named(environment)
         except ConfigError as error:
@@ -145,6 +147,7 @@ class _Setting(msgspec.Struct, frozen=True):
 
     parse: Callable[[str], object]
     expected: str
+    is_secret: bool = False  # what was said is not repeated
 
 
 def _between(least: int, most: int) -> Callable[[str], int]:
@@ -177,6 +180,12 @@ def _filled(said: str) -> str:
     return said
 
 
+def _address(said: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+\S*", said):
+        raise ValueError(said)
+    return said
+
+
 def _one_of(*words: str) -> Callable[[str], str]:
     def parse(said: str) -> str:
         if said not in words:
@@ -197,6 +206,7 @@ _SETTINGS: Mapping[str, _Setting] = {
     "drain_s": _Setting(_seconds, "seconds from 0 to 86400"),
     "unready_s": _Setting(_seconds, "seconds from 0 to 86400"),
     "ledger": _Setting(_filled, "a file's path, or a Redis such as `redis://host:6379`"),
+    "budget_webhook": _Setting(_address, "an address such as `https://host/path`", is_secret=True),
     "history": _Setting(_filled, "a file's path, or a Redis such as `redis://host:6379`"),
     "weights": _Setting(lambda said: Path(_filled(said)), "the path of a weights file"),
 }

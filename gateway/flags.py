@@ -15,6 +15,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--ledger", metavar="FILE|URL", help="where budgets are kept: SQLite or Redis (or GATEWAY_LEDGER)"
     )
     parser.add_argument(
+        "--budget-webhook", metavar="URL", help="is told of nearly spent budgets (or GATEWAY_BUDGET_WEBHOOK)"
+    )
+    parser.add_argument(
         "--history", metavar="FILE|URL", help="where served policies are kept: SQLite or Redis (or GATEWAY_HISTORY)"
     )
     parser.add_argument("--weights", metavar="FILE", help="weights of the complexity model (or GATEWAY_WEIGHTS)")

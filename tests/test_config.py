@@ -40,6 +40,7 @@ GIVEN = {
     "drain_s": ("2.5", 2.5),
     "unready_s": ("5s", 5.0),
     "ledger": ("redis://ledger:6379/2", "redis://ledger:6379/2"),
+    "budget_webhook": ("https://chat/hook?key=k", "https://chat/hook?key=k"),
     "history": ("redis://ledger:6379", "redis://ledger:6379"),
     "weights": ("/etc/my.weights", Path("/etc/my.weights")),
 }
@@ -95,6 +96,11 @@ def test_a_wrong_value_is_told_with_what_it_must_be_and_where_it_came_from(name,
     variable, flag = f"GATEWAY_{name.upper()}", "--" + name.replace("_", "-")
     assert told({variable: said}, {}) == [f"`{variable}` must be {expected}, not `{said}`"]
     assert told({}, {name: said}) == [f"`{flag}` must be {expected}, not `{said}`"]
+
+
+def test_a_wrong_address_that_may_hold_a_secret_is_not_repeated() -> None:
+    expected = ["`GATEWAY_BUDGET_WEBHOOK` must be an address such as `https://host/path`"]
+    assert told({"GATEWAY_BUDGET_WEBHOOK": "chat/hook?key=secret"}, {}) == expected
 
 
 @pytest.mark.parametrize(
