@@ -192,10 +192,13 @@ def _bound_at(spec: BackendSpec, envelope: Envelope, window: int | None) -> Boun
 
 
 def _affordable(limits: Bound, price: Price, amount: NanoUSD) -> int:
-    """The longest answer that the amount pays for; it pays for the floor at least."""
+    """The longest answer that the amount pays for, as a rule all of it; it pays for the floor at least."""
+
+    def cost(length: int) -> NanoUSD:
+        return price.most(limits.prompt, length * limits.choices)
+
     most = limits.completion
-    lengths = range(most + 1)
-    return bisect.bisect_right(lengths, amount, key=lambda each: price.most(limits.prompt, each * limits.choices)) - 1
+    return most if cost(most) <= amount else bisect.bisect_right(range(most + 1), amount, key=cost) - 1
 
 
 def _exhausted(short: Shortfall, wanted: NanoUSD, now: float) -> GatewayError | Unaffordable:

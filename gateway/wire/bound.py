@@ -13,7 +13,7 @@ from gateway.core.types import BackendKind, Endpoint, Envelope, Need
 from gateway.wire.generate_request import DEFAULT_MAX_TOKENS
 from gateway.wire.needs import parameters
 from gateway.wire.openai_exchange import is_newer
-from gateway.wire.splice import with_fields
+from gateway.wire.splice import with_more
 
 DEFAULT_TOKENS = 4_096
 """How long an answer may be where neither the client nor the policy says."""
@@ -89,7 +89,7 @@ def capped(envelope: Envelope, tokens: int, model: str) -> Envelope:
     else:
         is_chat = envelope.endpoint is Endpoint.CHAT
         changes = {"max_completion_tokens" if is_chat and is_newer(model) else "max_tokens": tokens}
-    body = with_fields(envelope.body, changes)
+    body = with_more(envelope.body, document, changes)
     return msgspec.structs.replace(envelope, body=body, document={**document, **changes}, max_tokens=tokens)
 
 
@@ -102,7 +102,7 @@ def metered(envelope: Envelope) -> Envelope:
     if options.get("include_usage") is True:
         return envelope
     changes = {"stream_options": {**options, "include_usage": True}}
-    body = with_fields(envelope.body, changes)
+    body = with_more(envelope.body, envelope.document, changes)
     return msgspec.structs.replace(envelope, body=body, document={**envelope.document, **changes}, keeps_usage=True)
 
 

@@ -43,6 +43,20 @@ def with_fields(body: bytes, changes: Mapping[str, Any]) -> bytes:
     return _encode({name: value for name, value in fields.items() if value is not ABSENT})
 
 
+def with_more(body: bytes, document: Mapping[str, Any], more: Mapping[str, Any]) -> bytes:
+    """`body` with these top-level fields besides, or changed where it has them. `document` is `body` parsed.
+
+    INVARIANT: where it has none of them, every byte that the client wrote stays, behind what is put in front.
+    """
+    if not document.keys().isdisjoint(more):
+        return with_fields(body, more)
+    begin = _BEGIN.match(body)
+    if begin is None:
+        raise ValueError("the body is not a JSON object")
+    comma = b"," if document else b""
+    return body[: begin.end()] + _encode(more)[1:-1] + comma + body[begin.end() :]
+
+
 def _place(body: bytes, at: int) -> tuple[int, int]:
     """From where to where the value of the top-level `model` stands: keys are read, values stepped over."""
     for name, value in _decode_fields(body).items():

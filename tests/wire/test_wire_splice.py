@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from json_texts import LAYOUTS, OBJECTS, VALUES, escaped, written
 
-from gateway.wire.splice import ABSENT, with_fields, with_model
+from gateway.wire.splice import ABSENT, with_fields, with_model, with_more
 
 NAMES = st.sampled_from(["gpt-5.5", "tgi", "org/model", 'a "quoted" name', "модель"])
 AROUND = st.sampled_from(["", " ", "\r\n\t"])
@@ -91,3 +91,23 @@ def test_numbers_keep_their_spelling_beside_a_changed_field() -> None:
     body = b'{"temperature": 1.0e-1, "seed": 123456789012345678901234567890, "x": [1,  2]}'
     after = with_fields(body, {"x_new": 1})
     assert after == b'{"temperature":1.0e-1,"seed":123456789012345678901234567890,"x":[1,  2],"x_new":1}'
+
+
+@given(OBJECTS, st.dictionaries(st.sampled_from(["max_tokens", "stream_options"]), VALUES, min_size=1), LAYOUTS, AROUND)
+def test_what_is_put_in_front_leaves_every_byte_behind_it(
+    rest: dict[str, Any], more: dict[str, Any], layout: dict[str, Any], around: str
+) -> None:
+    fresh = {name: value for name, value in rest.items() if name not in more}
+    body = around.encode() + written(fresh, layout)
+    after = with_more(body, fresh, more)
+    assert json.loads(after) == {**fresh, **more}
+    assert after.endswith(body.lstrip()[1:])
+
+
+@given(OBJECTS, VALUES, VALUES)
+def test_what_is_there_already_is_changed(rest: dict[str, Any], old: Any, new: Any) -> None:
+    document = {**rest, "max_tokens": old}
+    assert json.loads(with_more(json.dumps(document).encode(), document, {"max_tokens": new})) == {
+        **document,
+        "max_tokens": new,
+    }
