@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev-installed
 PORT ?= 8000
 DATA ?= ../shared/data/complexity
 
-.PHONY: help setup demo test check format bench bench-budget bench-peers fuzz-restore reload-storm rolling-restarts screenshots eval-complexity weights eval-sensitivity train-sensitivity lock clean
+.PHONY: help setup demo test check format bench bench-budget bench-dashboard bench-peers fuzz-restore reload-storm rolling-restarts screenshots eval-complexity weights eval-sensitivity train-sensitivity lock clean
 help:  ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -48,6 +48,9 @@ bench: $(DEV)  ## the gateway beside a plain relay and whichever peers are insta
 
 bench-budget: $(DEV)  ## 200 requests at once against money for 20, nine ways: how many the provider bills
 	$(BIN)/python -m loadtests.budgets
+
+bench-dashboard: $(DEV)  ## what the dashboard asks of a million records, and what requests notice of it
+	$(BIN)/python -m loadtests.dashboard
 
 bench-peers: $(DEV)  ## install LiteLLM proxy and Portkey beside the gateway, for `make bench`
 	$(BIN)/python -m loadtests.bench.install_peers

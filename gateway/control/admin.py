@@ -22,7 +22,7 @@ _LONGEST = 500
 Workers = Callable[[], Awaitable[list[dict[str, object]]]]
 
 
-class _Posted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Posted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of a change; `text` is a policy file's, and not given to roll back."""
 
     text: str = ""
@@ -81,8 +81,8 @@ def router(rewrite: Rewrite, access: Access, workers: Workers) -> APIRouter:
     return routes
 
 
-async def _wished(request: Request) -> _Posted:
-    found = await posted(request, _Posted)
+async def _wished(request: Request) -> Posted:
+    found = await posted(request, Posted)
     for name in ("author", "note"):
         value: str = getattr(found, name)
         if len(value) > _LONGEST or not value.isprintable():

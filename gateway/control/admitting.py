@@ -12,7 +12,7 @@ from gateway.core.errors import GatewayError
 _MOST_BYTES = 4_096
 
 
-class _Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str = ""
 
 
@@ -47,7 +47,7 @@ def sessions(access: Access) -> APIRouter:
             if len(body) > _MOST_BYTES:
                 raise GatewayError(413, "too_large", "send the key alone")
         try:
-            posted = msgspec.json.decode(bytes(body) or b"{}", type=_Key)
+            posted = msgspec.json.decode(bytes(body) or b"{}", type=Key)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise GatewayError(400, "invalid_body", 'send `{"key": "..."}`') from None
         cookie = access.sign_in(asked(request), posted.key, time.time())

@@ -22,4 +22,9 @@ async def kept(answer: Awaitable[T]) -> T:
 
 
 def as_json(answer: object) -> Response:
-    return Response(msgspec.json.encode(answer), media_type="application/json", headers={"cache-control": "no-store"})
+    return encoded(msgspec.json.encode(answer))
+
+
+def encoded(answer: bytes) -> Response:
+    """JSON that was made in a thread."""
+    return Response(answer, media_type="application/json", headers={"cache-control": "no-store"})

@@ -27,6 +27,8 @@ class Costs(msgspec.Struct, frozen=True):
     """Nano-dollars of a period. `paid`: answers with a known price; `machines`: hours of one's own, used or not. Either
     of the two ways is None where the policy names no such backend or its price is unknown."""
 
+    since: float
+    until: float
     paid: int
     machines: int
     unpriced: int
@@ -35,7 +37,8 @@ class Costs(msgspec.Struct, frozen=True):
     break_even: tuple[Mapping[str, object], ...]
 
 
-def costs(answered: Sequence[Row], policy: Policy, seconds: float) -> Costs:
+def costs(sums: Mapping[str, Sequence[Row]], policy: Policy, since: float, until: float) -> Costs:
+    answered, seconds = sums["answered"], until - since
     done = [row for row in answered if row["backend"] and row["ending"] == Ending.COMPLETED.value]
     loads = {name: _load([row for row in done if row["backend"] == name]) for name in policy.backends}
     baseline = policy.backends.get(policy.baseline or "")
@@ -43,6 +46,8 @@ def costs(answered: Sequence[Row], policy: Policy, seconds: float) -> Costs:
     price = None if baseline is None else baseline.price_for(Endpoint.CHAT)
     standing = [machines(name, hour, loads[name], seconds, price) for name, hour in own.items()]
     return Costs(
+        since=since,
+        until=until,
         paid=sum(int(row["cost_nano"]) for row in answered),
         machines=sum(each.cost for each in standing),
         unpriced=sum(int(row["requests"]) - int(row["priced"]) for row in done),

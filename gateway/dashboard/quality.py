@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from gateway.core.labelling import Labelling
+from gateway.policy.model import Policy
 from gateway.stores.rollups import PERCENT
 
 QUANTILES = (0.5, 0.95, 0.99)
 Row = Mapping[str, str | int]
 
 
-def histograms(sums: Mapping[str, Sequence[Row]], labelling: Labelling) -> dict[str, object]:
+def histograms(sums: Mapping[str, Sequence[Row]], policy: Policy, since: float, until: float) -> dict[str, object]:
     """`scores`: requests whose complexity lies in [from, from + width); `times`: by backend, whole answers (`total`)
     and first bytes, each bin with its end, and quantiles as the ends of the bins that they lie in, in milliseconds."""
+    labelling = policy.labelling
     return {
+        "since": since,
+        "until": until,
         "medium_from": labelling.medium_from,
         "hard_from": labelling.hard_from,
         "width": PERCENT / 100,

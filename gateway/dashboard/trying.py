@@ -73,7 +73,7 @@ class Prompted(Under, frozen=True, forbid_unknown_fields=True):
     """A `prompt`, or a whole `body` as a client would send it; what is said of backends is supposed."""
 
     prompt: str = ""
-    body: msgspec.Raw = msgspec.Raw()
+    body: dict[str, object] | None = None
     endpoint: Endpoint = Endpoint.CHAT
     model: str = "auto"
     caller: str = ""
@@ -137,8 +137,10 @@ async def _policy(gateway: Running, under: Under) -> Policy:
 
 def _tried(policy: Policy, weights: Weights, given: Prompted) -> dict[str, object]:
     """Blocking. Raises GatewayError where no client would get an answer to this request."""
-    raw = bytes(given.body)
-    body = raw or body_of(given.endpoint, given.prompt, given.model, given.stream)
+    if given.body is None:
+        body = body_of(given.endpoint, given.prompt, given.model, given.stream)
+    else:
+        body = msgspec.json.encode(given.body)
     envelope = request(policy, given.endpoint, _caller(policy, given.caller), body, time.time())
     if given.endpoint is not Endpoint.UNKNOWN and policy.resolve_model(envelope.model).is_unknown:
         raise unknown_model(envelope.model, policy)

@@ -1,5 +1,7 @@
 """Who is told what under /admin: every route of the application, walked as each role, as nobody, as another site."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +10,8 @@ from house import LOCAL_FIRST, House, open_house
 from gateway.app import house as house_app
 from gateway.control.access import Access
 from gateway.core.errors import ConfigError
+from gateway.dashboard.described import ANSWERS, BODIES
+from gateway.stores.journal_view import FILTERS
 
 KEY = "an-invented-admin-key-of-length"
 READABLE = ["overview", "timeline", "decisions", "decisions/dec_x", "backends", "budgets", "proofs"]
@@ -41,6 +45,21 @@ async def heard(house: House, method: str, path: str, **headers: str) -> tuple[i
     async with house.http.request(method, path, data=body, headers={**told_as_json, **headers}) as answer:
         document = await answer.json() if "json" in answer.headers.get("content-type", "") else {}
         return answer.status, document.get("error", {}).get("code", "")
+
+
+async def test_the_admin_routes_are_described_to_who_may_look_with_every_reference_resolved() -> None:
+    async with open_house(LOCAL_FIRST, environment=KEYS, is_watched=True) as house:
+        viewer = {"authorization": f"Bearer {KEYS['GATEWAY_VIEWER_KEY']}"}
+        _, document = await asked(house, "openapi.json", **viewer)
+        assert (await asked(house, "openapi.json", **viewer))[1] == document
+        async with house.http.get("/openapi.json") as answer:
+            assert answer.status == 404
+        schemas = document["components"]["schemas"]
+        referred = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document)))
+        assert {"Overview", "Costs", "Prompted", "Backtested"} <= referred <= set(schemas)
+        assert all(described_as in document["paths"][path] for path, described_as in BODIES | ANSWERS)
+        chosen = {each["name"] for each in document["paths"]["/admin/decisions"]["get"]["parameters"]}
+        assert {"since", "until", "after", "limit", *FILTERS} == chosen
 
 
 async def test_nobody_without_a_key_reaches_any_route_of_all() -> None:
