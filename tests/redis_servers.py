@@ -24,12 +24,15 @@ class RedisServer:
         self.url = f"redis://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, forgets: bool = False) -> None:
+    def start(self, *more: str, forgets: bool = False) -> None:
         keeps = ("--appendonly", "no" if forgets else "yes")
         where = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--save", "")
         log = (self._folder / "log").open("ab")
-        self._process = subprocess.Popen([str(program()), *where, *keeps], stdout=log, stderr=log)
+        self._process = subprocess.Popen([str(program()), *where, *keeps, *more], stdout=log, stderr=log)
         log.close()
+        self._wait()
+
+    def _wait(self) -> None:
         until = time.monotonic() + PATIENCE_S
         while not self._answers():
             assert time.monotonic() < until, (self._folder / "log").read_text()
@@ -57,6 +60,23 @@ class RedisServer:
                 return connection.recv(16).startswith(b"+PONG")
         except OSError:
             return False
+
+
+class RedisSentinel(RedisServer):
+    """One that watches a master by itself, and soon makes its replica the master when it is gone."""
+
+    def watch(self, master: RedisServer) -> None:
+        rules = self._folder / "sentinel.conf"
+        rules.write_text(
+            f"sentinel monitor books 127.0.0.1 {master.port} 1\n"
+            "sentinel down-after-milliseconds books 300\nsentinel failover-timeout books 3000\n"
+        )
+        where = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder))
+        log = (self._folder / "log").open("ab")
+        self._process = subprocess.Popen([program(), str(rules), "--sentinel", *where], stdout=log, stderr=log)
+        log.close()
+        self._wait()
+        self.url = f"redis+sentinel://127.0.0.1:{self.port}/books"
 
 
 def program() -> str:

@@ -15,7 +15,7 @@ from gateway.core.money import NanoUSD
 from gateway.limits.accounts import ROOMY, Answer, Ask, Entry
 from gateway.limits.budgets import crossed
 from gateway.stores.books import LEASE_S
-from gateway.stores.redis_client import client
+from gateway.stores.redis_client import client, sentinels_of
 
 GRACE_S = 7.0
 """How long books that were lost grant nothing: everyone alive is heard of in this time."""
@@ -79,6 +79,8 @@ class RedisBooks:
 
     async def aclose(self) -> None:
         await self._client.aclose()
+        for sentinel in sentinels_of(self._client):
+            await sentinel.aclose()
 
     async def _run(self, said: bytes) -> Any:
         words = (1, f"{self._tag}:workers", said)

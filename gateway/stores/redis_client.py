@@ -5,7 +5,7 @@
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -41,6 +41,13 @@ def client(url: str, package: Literal["redis", "redis.asyncio"]) -> Any:
     if parts.scheme == "redis+sentinel":
         return _by_sentinels(redis, url, options)
     return redis.Redis.from_url(url, **options)
+
+
+def sentinels_of(opened: Any) -> Sequence[Any]:
+    """The clients by which the sentinels are asked; closing the client of the master leaves them open."""
+    pool = getattr(opened, "connection_pool", None)
+    found = getattr(pool, "sentinel_manager", None)
+    return () if found is None else found.sentinels
 
 
 def _by_sentinels(redis: Any, url: str, options: Mapping[str, object]) -> Any:

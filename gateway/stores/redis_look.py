@@ -4,7 +4,7 @@ import importlib
 import time
 from typing import Any, NamedTuple
 
-from gateway.stores.redis_client import client
+from gateway.stores.redis_client import client, sentinels_of
 
 _SCRIPT = (
     "redis.call('SET', KEYS[1], '1', 'EX', '1') redis.call('DEL', KEYS[1]) "
@@ -45,6 +45,8 @@ def look(url: str) -> Look:
         raise RedisTrouble(_reason(error)) from None
     finally:
         opened.close()
+        for sentinel in sentinels_of(opened):
+            sentinel.close()
     return Look(int(seconds) + int(micros) / 1e6, before, after, _is_kept(told), _evicts(told))
 
 
