@@ -273,7 +273,7 @@ class Gateway:
 
     async def _page(self) -> bytes:
         spending = self.succession.pipeline.spending
-        self._metrics.budgets_stand(() if spending is None else spending.heard())
+        self._metrics.budgets_stand(() if spending is None else await spending.standings_or_heard())
         return await asyncio.to_thread(self._metrics.render)
 
     async def _reloaded(self) -> bytes:

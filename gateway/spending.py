@@ -4,6 +4,7 @@ took.
 INVARIANT: no attempt that a hard budget pays for is made without a Hold for its whole bound, in every budget that pays.
 """
 
+import asyncio
 import bisect
 import re
 from functools import lru_cache
@@ -21,6 +22,7 @@ from gateway.policy.model import Policy
 from gateway.wire.bound import LEAST_TOKENS, Bound, bound, capped, is_responses, metered
 from gateway.wire.openai_exchange import is_newer
 
+_ASKING_S = 1.0
 _LEASE_S = 30.0
 """Beyond the deadline of the request."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
@@ -133,11 +135,17 @@ class Spending:
 
     async def standings(self) -> list[Kept]:
         """How every budget stands, in the policy's order, shares included. Raises LedgerUnavailable."""
-        return [Kept(budget, share, await self._ledger.read(charge(budget, share))) for budget, share in self._accounts]
+        told = await self._ledger.read([charge(budget, share) for budget, share in self._accounts])
+        return [Kept(*account, standing) for account, standing in zip(self._accounts, told, strict=True)]
 
-    def heard(self) -> list[Kept]:
-        """The same as it was last heard of, without asking; on the event loop only."""
-        return [Kept(budget, share, self._ledger.standing(charge(budget, share))) for budget, share in self._accounts]
+    async def standings_or_heard(self) -> list[Kept]:
+        """The same; where the ledger does not answer at once, as it was last heard of."""
+        try:
+            async with asyncio.timeout(_ASKING_S):
+                return await self.standings()
+        except (LedgerUnavailable, TimeoutError):
+            accounts = self._accounts
+            return [Kept(budget, share, self._ledger.standing(charge(budget, share))) for budget, share in accounts]
 
     async def afford(self, envelope: Envelope, spec: BackendSpec, state: BackendState) -> Slip | None:
         """Sets aside what an attempt can cost at most; None: no budget pays for it. It may wait for others' money.

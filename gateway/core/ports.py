@@ -1,6 +1,6 @@
 """The ports: what the pipeline asks of backends, the ledger and the recorder, with no word about how."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from gateway.core.budgets import Charge, Hold, Shortfall, Standing
@@ -74,7 +74,7 @@ class Ledger(Protocol):
     it does nothing. A hold that is neither settled nor extended before it expires counts as spent in full; settling it
     later puts that right. `settle(hold, NanoUSD(0))` gives it back.
 
-    `standing` is what was last heard of an account, at no cost; `read` asks.
+    `standing` is what was last heard of an account, at no cost; `read` asks of several at once.
     """
 
     async def reserve(
@@ -83,7 +83,7 @@ class Ledger(Protocol):
     def settle(self, hold: Hold, actual: NanoUSD) -> None: ...
     def extend(self, hold: Hold, lease_s: float) -> None: ...
     def standing(self, charge: Charge) -> Standing: ...
-    async def read(self, charge: Charge) -> Standing: ...
+    async def read(self, charges: Sequence[Charge]) -> list[Standing]: ...
 
 
 class Recorder(Protocol):

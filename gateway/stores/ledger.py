@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from gateway.core.budgets import Charge, Exhausted, Hold, Shortfall, Standing, Warned
 from gateway.core.errors import LedgerUnavailable
@@ -23,6 +23,7 @@ POLL_S = 0.025
 RETRY_S = 0.5
 """How often books that cannot be reached are tried again."""
 _AT_ONCE = 64
+_READ_AT_ONCE = 256
 _RENEW_S = LEASE_S / 3
 
 _Kept = tuple[Hold, tuple[Slice, ...]]
@@ -121,10 +122,11 @@ class SlicedLedger:
     def standing(self, charge: Charge) -> Standing:
         return self._open((charge,), self._clock.wall())[0].standing()
 
-    async def read(self, charge: Charge) -> Standing:
-        (probe,) = self._open((charge,), self._clock.wall())
-        await self._exchange([*self._dirty, probe], [])
-        return probe.standing()
+    async def read(self, charges: Sequence[Charge]) -> list[Standing]:
+        for some in range(0, len(charges), _READ_AT_ONCE):
+            probes = self._open(tuple(charges[some : some + _READ_AT_ONCE]), self._clock.wall())
+            await self._exchange([*self._dirty, *probes], [])
+        return [self.standing(charge) for charge in charges]
 
     def _take(self, charges: tuple[Charge, ...], slices: tuple[Slice, ...], amount: int, lease_s: float) -> Hold:
         for each in slices:

@@ -279,4 +279,16 @@ async def test_prometheus_is_told_how_each_budget_stands(a_house) -> None:
     assert told["left"] == pytest.approx(1 - told["spent"] - told["held"])
 
 
+async def test_prometheus_hears_from_one_gateway_what_another_has_spent(tmp_path: Path) -> None:
+    policy = budgeted(FRONTIER_ONLY, "limit_usd: 1, window: month")
+    settings = {"ledger": str(tmp_path / "ledger.sqlite")}
+    async with open_house(policy, settings=settings) as spends, open_house(policy, settings=settings) as looks:
+        await ask(spends)
+        (kept,) = await spends.gateway.budgets()
+        async with looks.http.get("/metrics") as answer:
+            page = await answer.text()
+    assert kept.standing.spent > 0
+    assert f'gateway_budget_usd{{budget="all",share="",state="spent"}} {kept.standing.spent / NANO}' in page
+
+
 STATES = ("limit", "spent", "held", "left")

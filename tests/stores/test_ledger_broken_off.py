@@ -62,6 +62,6 @@ async def test_whoever_waits_hears_of_an_exchange_that_broke_off_and_the_next_is
     async with asyncio.timeout(5):
         with pytest.raises(LedgerUnavailable, match="failed: ZeroDivisionError"):
             await ledger.reserve((BUDGET,), NanoUSD(1), LEASE_S)
-        await ledger.read(BUDGET)
+        await ledger.read([BUDGET])
         assert isinstance(await ledger.reserve((BUDGET,), NanoUSD(1), LEASE_S), Hold)
         await ledger.aclose()

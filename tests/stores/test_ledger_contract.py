@@ -60,7 +60,7 @@ async def refused(ledger: SlicedLedger, amount: int, *charges) -> Shortfall:
 
 
 async def sums(ledger: SlicedLedger, charge) -> tuple[int, int, int]:
-    standing = await ledger.read(charge)
+    (standing,) = await ledger.read([charge])
     return standing.spent, standing.held, standing.free
 
 
@@ -199,7 +199,7 @@ async def test_a_rolling_window_forgets_what_has_left_it(ledger, clock) -> None:
 async def test_what_was_spent_is_found_again_when_the_clock_is_set_back(ledger, clock) -> None:
     budget = account(10)
     ledger.settle(await reserved(ledger, 10, budget), NanoUSD(10))
-    await ledger.read(budget)
+    await ledger.read([budget])
     clock.now += 7200
     ledger.settle(await reserved(ledger, 1, budget), NanoUSD(1))
     clock.now -= 7200
@@ -233,7 +233,7 @@ async def test_what_a_lost_worker_held_counts_as_spent_until_it_comes_back(ledge
     await books.let_leases_lapse(clock)
     assert await sums(ledger, budget) == (60, 0, 40)
     lost.settle(hold, NanoUSD(5))
-    await lost.read(budget)
+    await lost.read([budget])
     assert await sums(ledger, budget) == (5, 0, 95)
     await lost.aclose()
 
@@ -241,7 +241,7 @@ async def test_what_a_lost_worker_held_counts_as_spent_until_it_comes_back(ledge
 async def reserved_by_one_that_is_cut_off(lost: SlicedLedger, budget) -> Hold:
     await lost.start()
     hold = await reserved(lost, 60, budget)
-    await lost.read(budget)
+    await lost.read([budget])
     assert lost._task is not None
     lost._task.cancel()
     return hold
@@ -257,7 +257,7 @@ async def test_each_warning_is_told_once(ledger, other, warned) -> None:
     budget = account(100)
     for worker, amount in ((ledger, 79), (other, 5), (ledger, 11), (other, 5)):
         worker.settle(await reserved(worker, amount, budget), NanoUSD(amount))
-        await worker.read(budget)
+        await worker.read([budget])
     assert [each.percent for each in warned] == [80, 95, 100]
 
 
@@ -265,7 +265,7 @@ async def test_idle_money_comes_back_by_itself(ledger, other) -> None:
     budget = account(1_000_000)
     ledger.settle(await reserved(ledger, 10, budget), NanoUSD(0))
     async with asyncio.timeout(WAIT_S):
-        while (await other.read(budget)).held:
+        while (await other.read([budget]))[0].held:
             await asyncio.sleep(0)
     assert (await reserved(other, 1_000_000, budget)).amount == 1_000_000
 

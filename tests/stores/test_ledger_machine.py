@@ -137,7 +137,7 @@ class Spending(RuleBasedStateMachine):
 
     @invariant()
     def nothing_of_a_calendar_is_promised_twice(self) -> None:
-        standing = self.do(self.workers[0].read(BUDGETS[0]))
+        (standing,) = self.do(self.workers[0].read([BUDGETS[0]]))
         assert standing.free >= 0
         assert standing.free + standing.held + standing.spent == LIMIT
 
@@ -153,7 +153,7 @@ class Spending(RuleBasedStateMachine):
         for budget in BUDGETS:
             for ledger in self.workers:
                 self.do(ledger._exchange([*ledger._slices.values(), *ledger._past], []))
-            assert self.do(self.workers[0].read(budget)).held == 0
+            assert self.do(self.workers[0].read([budget]))[0].held == 0
         for ledger in (*self.workers, *self.crashed):
             self.do(closed(ledger))
         self.loop.close()

@@ -55,5 +55,5 @@ async def test_a_process_that_ends_well_leaves_only_what_it_spent(where) -> None
     process = started(where, 7, 5)
     assert int(process.communicate(timeout=PATIENCE_S)[0]) == 7
     async with at_work(lambda: open_books(where), SystemClock()) as ledger:
-        standing = await ledger.read(charge(the_budget(LIMIT, wait_s=0.5)))
+        (standing,) = await ledger.read([charge(the_budget(LIMIT, wait_s=0.5))])
     assert (standing.spent, standing.held) == (7 * AMOUNT, 0)

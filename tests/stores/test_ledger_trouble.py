@@ -35,7 +35,7 @@ async def once_back(ledger: SlicedLedger, charge: Charge) -> tuple[int, int]:
     async with asyncio.timeout(PATIENCE_S):
         while True:
             with contextlib.suppress(LedgerUnavailable):
-                standing = await ledger.read(charge)
+                (standing,) = await ledger.read([charge])
                 if not ledger._trouble:
                     return standing.spent, standing.held
             await asyncio.sleep(0.01)
@@ -44,7 +44,7 @@ async def once_back(ledger: SlicedLedger, charge: Charge) -> tuple[int, int]:
 async def refused(ledger: SlicedLedger) -> str:
     """What is said once it is noticed that the books are away."""
     with pytest.raises(LedgerUnavailable):
-        await ledger.read(BUDGET)
+        await ledger.read([BUDGET])
     with pytest.raises(LedgerUnavailable) as caught:
         await ledger.reserve((BUDGET,), NanoUSD(1), LEASE_S)
     return str(caught.value)
@@ -54,7 +54,7 @@ async def test_a_redis_that_is_killed_and_comes_back_has_every_bill_once(redis_s
     async with at_work(lambda: RedisBooks(redis_server.url), SystemClock()) as ledger:
         before, during, after = await held(ledger, 20), await held(ledger, 30), await held(ledger, 10)
         ledger.settle(before, NanoUSD(2))
-        await ledger.read(BUDGET)
+        await ledger.read([BUDGET])
         redis_server.kill()
         assert "cannot be used: " in await refused(ledger)
         ledger.settle(during, NanoUSD(3))
@@ -77,11 +77,11 @@ async def test_a_redis_that_has_forgotten_everything_is_told_again_before_it_gra
         ):
             ledger.settle(await held(ledger, 60), NanoUSD(60))
             hold = await held(other, 30)
-            await asyncio.gather(ledger.read(BUDGET), other.read(BUDGET))
+            await asyncio.gather(ledger.read([BUDGET]), other.read([BUDGET]))
             server.kill()
             server.start(forgets=True)
             granted = await reserved_in_time(ledger, 10)
-            assert (await ledger.read(BUDGET)).free == 0
+            assert (await ledger.read([BUDGET]))[0].free == 0
             other.settle(hold, NanoUSD(30))
             ledger.settle(granted, NanoUSD(10))
             await once_back(other, BUDGET)
@@ -159,7 +159,7 @@ async def main():
                 await asyncio.sleep(0.01)
         assert failures, "it was never full"
         for budget in budgets:
-            assert (await ledger.read(budget)).spent == 4
+            assert (await ledger.read([budget]))[0].spent == 4
 
 asyncio.run(main())
 """
