@@ -73,7 +73,7 @@ BUDGET = Family(
     "gateway_budget_usd",
     "gauge",
     ("budget", "share", "state"),
-    "A budget's `limit`, and what of it is `spent`, `held` and `left`, of all processes together; take the maximum over workers",
+    "A budget's `limit`, and what of it is `spent`, `held` and `left`, by everyone; take the maximum over workers",
 )
 UNCOUNTED = Family("gateway_uncounted_total", "counter", (), "Records with figures that could not be counted")
 RELOADS = Family(
