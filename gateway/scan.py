@@ -10,12 +10,16 @@ from typing import Any, TextIO
 
 import msgspec
 
+from gateway.classify.complexity import features_of
 from gateway.classify.detectors import DETECTORS, own_detectors
 from gateway.classify.examine import Examined, examine
+from gateway.classify.features import Features
+from gateway.classify.task import task_of
 from gateway.classify.verdict import merged, notes_on
 from gateway.config import load_policy, shipped_policy
 from gateway.core.errors import ConfigError
 from gateway.core.labelling import Labelling, classed
+from gateway.core.labels import Task
 from gateway.core.types import ANONYMOUS
 
 _STANDARD_INPUT = "-"
@@ -44,6 +48,7 @@ class _Answer(msgspec.Struct, omit_defaults=True):
 
     id: Any
     sensitivity: str
+    task: str
     findings: list[_Found]
     unknown: tuple[str, ...] = ()
 
@@ -109,7 +114,9 @@ def _row(line: str, number: int) -> _Row:
 
 def _answer(row: _Row, labelling: Labelling, look: Look) -> _Answer:
     seen = look({"text": row.text} if row.messages is None else {"messages": row.messages})
-    return _Answer(row.id, _class_of(seen, labelling), _found(seen), _unknown(seen))
+    features = features_of({"prompt": row.text} if row.messages is None else {"messages": row.messages})
+    task = task_of(features) if isinstance(features, Features) else Task.CHAT
+    return _Answer(row.id, _class_of(seen, labelling), task, _found(seen), _unknown(seen))
 
 
 def _class_of(seen: Examined, labelling: Labelling) -> str:

@@ -50,7 +50,13 @@ def test_the_text_is_never_told(scanned) -> None:
 
 def test_a_prompt_without_a_finding_is_public(answered) -> None:
     [answer] = answered({"id": 7, "text": "Why is the sky blue?"})
-    assert answer == {"id": 7, "sensitivity": "public", "findings": []}
+    assert answer == {"id": 7, "sensitivity": "public", "task": "chat", "findings": []}
+
+
+def test_a_row_is_told_what_its_last_turn_asks_for(answered) -> None:
+    turns = [{"role": "user", "content": said} for said in ("Sum up this letter", "Translate the letter into English")]
+    [answer] = answered({"id": 1, "messages": turns})
+    assert answer["task"] == "translation"
 
 
 def test_offsets_are_code_points_of_the_text(answered) -> None:

@@ -172,10 +172,17 @@ class Shape(msgspec.Struct, frozen=True):
 
 
 class Features(msgspec.Struct, frozen=True):
-    """`buckets`: the different words and word pairs, hashed. `counters`: one number a name in `COUNTERS`."""
+    """`buckets`: the different words and word pairs, hashed. `counters`: one number a name in `COUNTERS`.
+
+    `words`: the different words, folded; they live as long as the request is looked at.
+    """
 
     buckets: frozenset[int]
     counters: Sequence[float]
+    words: frozenset[bytes] = frozenset()
+
+    def __repr__(self) -> str:
+        return f"Features(<{len(self.buckets)} buckets>)"
 
 
 def read(text: str, shape: Shape) -> Features:
@@ -185,7 +192,8 @@ def read(text: str, shape: Shape) -> Features:
         text = f"{text[:HEAD]}\n{text[-TAIL:]}"
     raw = text.encode("utf-8", "replace")
     words = raw.translate(_FOLD).split()
-    return Features(_hashed(words), _counted(raw, words, length, shape))
+    vocabulary = frozenset(words)
+    return Features(_hashed(words), _counted(raw, words, vocabulary, length, shape), vocabulary)
 
 
 def _hashed(words: Sequence[bytes]) -> frozenset[int]:
@@ -199,8 +207,9 @@ def _hashed(words: Sequence[bytes]) -> frozenset[int]:
     return frozenset(unpack(f"<{2 * count}H", (lanes ^ lanes >> 16).to_bytes(4 * count, "little")))
 
 
-def _counted(raw: bytes, words: Sequence[bytes], length: int, shape: Shape) -> list[float]:
-    vocabulary = set(words)
+def _counted(
+    raw: bytes, words: Sequence[bytes], vocabulary: frozenset[bytes], length: int, shape: Shape
+) -> list[float]:
     signs_and_digits = raw.translate(None, _LETTERS)
     signs = signs_and_digits.translate(None, _DIGITS)
     digits = len(signs_and_digits) - len(signs)

@@ -2,6 +2,8 @@
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.classify.complexity import features_of, judged
 from gateway.classify.features import Features
@@ -32,6 +34,7 @@ SENTENCES = {
     ],
     Task.CODE: [
         "Write a Python function that reverses a string.",
+        "Translate this JavaScript to Rust: x => x + 1",
         "Fix the bug in this code: for i in range(10) print(i)",
         "```\nint main() { return f(); }\n``` Why does it not return?",
         "def f(x):\n    return x == 3\n# what does this function return for f(3)?",
@@ -67,6 +70,18 @@ def test_the_last_turn_of_the_user_counts() -> None:
         {"role": "user", "content": SENTENCES[Task.TRANSLATION][0]},
     ]
     assert judged({"messages": turns}, shipped_weights())[1] is Task.TRANSLATION
+
+
+@given(st.text())
+def test_a_text_in_capitals_asks_for_the_same(text: str) -> None:
+    assert about(text) is about("".join(c.upper() if c.isascii() else c for c in text))
+
+
+def test_words_of_a_request_are_not_in_the_representation_of_its_features() -> None:
+    seen = features_of({"prompt": "Mira waters the cactus"})
+    assert isinstance(seen, Features)
+    assert b"cactus" in seen.words
+    assert "cactus" not in repr(seen)
 
 
 @pytest.mark.parametrize("document", [None, [], {"input": "a text to be embedded", "model": "m"}, {"messages": 7}])
