@@ -34,6 +34,7 @@ from gateway.core.errors import GatewayError
 from gateway.core.records import Record
 from gateway.dashboard import api as dashboard
 from gateway.dashboard import page, trying
+from gateway.dashboard.answers import as_json
 from gateway.dashboard.described import described
 from gateway.dashboard.feed import Feed
 from gateway.http import ops
@@ -339,9 +340,9 @@ def house(gateway: Gateway) -> FastAPI:
     app.include_router(page.router())
 
     @app.get("/admin/openapi.json", dependencies=[Depends(looking)])
-    def routes() -> dict[str, object]:
+    def routes() -> Response:
         """Every route but those of the data plane, as OpenAPI."""
-        return described(app.openapi())
+        return as_json(described(app.openapi()))
 
     if gateway.control is not None:
         app.include_router(admin.router(gateway.control.rewrite, gateway.access, gateway.workers))

@@ -135,4 +135,5 @@ def _text(version: Version) -> str:
 
 
 def _json(answer: dict[str, object]) -> Response:
-    return Response(msgspec.json.encode(answer), media_type="application/json")
+    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+    return Response(msgspec.json.encode(answer), media_type="application/json", headers=headers)

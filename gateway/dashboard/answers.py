@@ -9,6 +9,7 @@ from fastapi import Response
 from gateway.core.errors import GatewayError, JournalUnavailable, LedgerUnavailable
 
 T = TypeVar("T")
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 async def kept(answer: Awaitable[T]) -> T:
@@ -26,5 +27,5 @@ def as_json(answer: object) -> Response:
 
 
 def encoded(answer: bytes) -> Response:
-    """JSON that was made in a thread."""
-    return Response(answer, media_type="application/json", headers={"cache-control": "no-store"})
+    """JSON that was made in a thread. Names in it may be anybody's, so no browser may take it for a page."""
+    return Response(answer, media_type="application/json", headers=_HEADERS)

@@ -14,11 +14,11 @@ from gateway.core.errors import GatewayError
 from gateway.core.records import Record
 from gateway.dashboard import told
 from gateway.dashboard.answers import as_json, encoded, kept
-from gateway.dashboard.costs import costs
+from gateway.dashboard.costs import COSTS, costs
 from gateway.dashboard.feed import Feed
 from gateway.dashboard.lately import Lately
 from gateway.dashboard.overview import OVERVIEW, overview
-from gateway.dashboard.quality import histograms
+from gateway.dashboard.quality import QUALITY, histograms
 from gateway.policy.model import Policy
 from gateway.policy.prose import prose
 from gateway.policy.verify import verify
@@ -64,7 +64,7 @@ def router(
     async def read(blocking: Callable[[], T]) -> T:
         return await kept(running().aside.do(blocking))
 
-    async def summed(span: tuple[float, float], what: str, tables: Sequence[str], of: Summed) -> Response:
+    async def summed(span: tuple[float, float], what: str, tables: Mapping[str, Sequence[str]], of: Summed) -> Response:
         """`of` the sums of these tables, made in a thread, and once for all who ask for the same at about this time."""
         first, last = span
         policy, aside = running().policy, running().aside
@@ -84,17 +84,21 @@ def router(
 
     @routes.get("/costs", summary="What traffic cost, beside all of it at the baseline and all of it at home")
     async def money(since: float | None = None, until: float | None = None) -> Response:
-        return await summed(_span(since, until), "costs", ("answered",), costs)
+        return await summed(_span(since, until), "costs", COSTS, costs)
 
     @routes.get("/quality", summary="How hard requests are, and how long backends take: histograms")
     async def quality(since: float | None = None, until: float | None = None) -> Response:
-        return await summed(_span(since, until), "quality", ("scored", "timed"), histograms)
+        return await summed(_span(since, until), "quality", QUALITY, histograms)
 
     @routes.get("/timeline", summary="Requests, tokens and cost of each ten minutes, hour or day, by backend")
     async def timeline(since: float | None = None, until: float | None = None) -> Response:
         first, last = _span(since, until)
-        steps = await read(lambda: view.timeline(first, last))
-        return as_json({"since": first, "until": last, "step_s": steps.step_s, "rows": steps.rows})
+
+        async def made() -> bytes:
+            steps = await read(lambda: view.timeline(first, last))
+            return msgspec.json.encode({"since": first, "until": last, "step_s": steps.step_s, "rows": steps.rows})
+
+        return encoded(await lately.of(("timeline", first // SPAN_S, math.ceil(last / _SAME_S)), made))
 
     @routes.get("/decisions", summary="Recorded decisions, the newest first, chosen by any of their columns")
     async def decisions(request: Request, asked: Annotated[_Asked, Depends()]) -> Response:

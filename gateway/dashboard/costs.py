@@ -11,6 +11,8 @@ from gateway.limits.economics import HOUR_S, Load, Machines, advice, machines
 from gateway.policy.model import Policy
 
 Row = Mapping[str, str | int]
+COSTS: Mapping[str, Sequence[str]] = {"answered": ("backend", "ending")}
+"""The sums that they are made from, and what they are wanted by."""
 
 
 class Elsewhere(msgspec.Struct, frozen=True):

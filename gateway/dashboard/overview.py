@@ -14,8 +14,12 @@ UNSENT = frozenset({"connect", "unable", "budget", "clearance_violation"})
 """Errors of attempts in which no byte of a request left."""
 STOPPED = "clearance_violation"
 HOUR_S = 3_600
-OVERVIEW = ("answered", "sent", "struck")
-"""The tables that it is made from."""
+OVERVIEW: Mapping[str, Sequence[str]] = {
+    "answered": ("sensitivity", "rule", "backend", "ending", "code"),
+    "sent": ("sensitivity", "zone", "error"),
+    "struck": ("sensitivity", "backend", "veto"),
+}
+"""The sums that it is made from, and what they are wanted by."""
 
 Row = Mapping[str, str | int]
 

@@ -7,6 +7,8 @@ from gateway.stores.rollups import PERCENT
 
 QUANTILES = (0.5, 0.95, 0.99)
 Row = Mapping[str, str | int]
+QUALITY: Mapping[str, Sequence[str]] = {"scored": ("tier", "percent"), "timed": ("backend", "what", "up_to_ms")}
+"""The sums that they are made from, and what they are wanted by."""
 
 
 def histograms(sums: Mapping[str, Sequence[Row]], policy: Policy, since: float, until: float) -> dict[str, object]:

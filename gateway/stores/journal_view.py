@@ -28,6 +28,8 @@ _LARGEST = 2**63 - 1
 _decode = msgspec.json.Decoder(Record).decode
 
 Row = Mapping[str, str | int]
+Rows = Sequence[Row]
+BY_ALL: Mapping[str, Sequence[str]] = {name: keys[1:] for name, (keys, _) in TABLES.items()}
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -66,10 +68,11 @@ class JournalView:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def sums(self, since: float, until: float, names: Sequence[str] = tuple(TABLES)) -> Mapping[str, Sequence[Row]]:
-        """By table of the rollups: their rows, added up over all spans of ten minutes that begin in [since, until)."""
+    def sums(self, since: float, until: float, wanted: Mapping[str, Sequence[str]] = BY_ALL) -> Mapping[str, Rows]:
+        """By table of the rollups: its sums by those of its keys that are `wanted`, over all spans of ten minutes that
+        begin in [since, until)."""
         with self._connected() as connection:
-            return {name: _added(connection, name, TABLES[name][0][1:], since, until) for name in names}
+            return {name: _added(connection, name, keys, since, until) for name, keys in wanted.items()}
 
     def timeline(self, since: float, until: float) -> Timeline:
         """Requests, tokens and cost of each step, by backend; longer steps for a longer time."""
@@ -158,7 +161,7 @@ def _added(connection: sqlite3.Connection, name: str, keys: Sequence[str], since
 
 
 def _stepped(connection: sqlite3.Connection, step: int, since: float, until: float) -> Sequence[Row]:
-    totals = TABLES["answered"][1]
+    totals = ("requests", "prompt_tokens", "completion_tokens", "cost_nano")
     level = "_day" if step == DAY_S else ""
     sums = ", ".join(f"sum({total})" for total in totals)
     query = (

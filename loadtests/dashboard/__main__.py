@@ -69,14 +69,18 @@ async def measure(given: argparse.Namespace, folder: Path) -> None:
 
 async def _beside(client: aiohttp.ClientSession, url: str, given: argparse.Namespace) -> None:
     ratios: list[tuple[float, float]] = []
+    noise: list[float] = []
     for _ in range(given.rounds):
+        before = [await _chat(client) for _ in range(given.requests)]
         alone = [await _chat(client) for _ in range(given.requests)]
+        noise.append(_quantile(before, 0.99) / _quantile(alone, 0.99))
         async with _watched(url):
             beside = [await _chat(client) for _ in range(given.requests)]
         ratios.append((median(beside) / median(alone), _quantile(beside, 0.99) / _quantile(alone, 0.99)))
         print(f"a round: p50 × {ratios[-1][0]:.2f}, p99 × {ratios[-1][1]:.2f}", flush=True)
     print(f"ten dashboards open : none, p50 {median(each for each, _ in ratios):.2f}", end=", ")
     print(f"p99 {median(each for _, each in ratios):.2f}")
+    print(f"none : none, p99 {min(noise):.2f} to {max(noise):.2f}: what the machine alone does")
 
 
 @contextlib.asynccontextmanager

@@ -218,6 +218,27 @@ async def test_the_page_may_ask_nobody_but_the_gateway(a_house) -> None:
             assert b"APIRouter" not in await answer.read()
 
 
+async def test_words_that_look_like_script_stay_words_in_an_answer_that_no_browser_takes_for_a_page(a_house) -> None:
+    hostile = "<script>alert(1)</script>"
+    house: House = await a_house(MIXED.replace("openai: {clearance", f"openai: {{region: '{hostile}', clearance"))
+    answer = await house.client.chat.completions.with_raw_response.create(
+        model="auto",
+        messages=[{"role": "user", "content": hostile}],
+        max_tokens=2,
+        extra_headers={"x-request-id": hostile, "x-gateway-tags": hostile, "user-agent": hostile},
+    )
+    one = f"decisions/{answer.headers['x-gateway-decision-id']}"
+    await house.gateway.recorder.flushed()
+    for path in (*READABLE, one, f"decisions?rule={hostile}&caller={hostile}", f"decisions/{hostile}"):
+        async with house.http.get(f"/admin/{path}") as answered:
+            body = await answered.text()
+            assert answered.headers["content-type"] == "application/json"
+            if answered.status == 200:
+                assert answered.headers["x-content-type-options"] == "nosniff"
+                assert answered.headers["cache-control"] == "no-store"
+            assert (hostile in body) is (path in ("overview", "proofs"))
+
+
 async def test_looking_leaves_the_data_plane_alone(a_house) -> None:
     house: House = await a_house(MIXED)
     await house.chat("Say hello", max_tokens=9)
