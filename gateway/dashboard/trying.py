@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 
 from gateway.asking import body_of, classifier, masked_ways, request
+from gateway.classify.explain import explain
 from gateway.classify.weights import Weights
 from gateway.control.access import Access, Role
 from gateway.control.admitting import admitting
@@ -150,7 +151,8 @@ def _tried(policy: Policy, weights: Weights, given: Prompted) -> dict[str, objec
     verdict = classify.classify(envelope)
     maskings = masked_ways(policy, envelope, verdict, classify)
     decided = decide(policy, envelope, verdict, states, maskings)
-    return told.would_be(policy, Asked(Witness(envelope, verdict), states, maskings), decided)
+    asked = Asked(Witness(envelope, verdict), states, maskings, explain(envelope.document, weights))
+    return told.would_be(policy, asked, decided)
 
 
 def _caller(policy: Policy, name: str) -> Caller:

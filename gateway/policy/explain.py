@@ -31,11 +31,15 @@ _BASES: Mapping[Basis, str] = {
 
 
 class Asked(NamedTuple):
-    """A request, what is believed of it, the states it meets, and what is believed of it masked."""
+    """A request, what is believed of it, the states it meets, and what is believed of it masked.
+
+    `weighed`: what its complexity rests on, in words, the heaviest first; empty where its text is not at hand.
+    """
 
     witness: Witness
     states: Mapping[str, BackendState]
     maskings: tuple[Masking, ...] = ()
+    weighed: tuple[str, ...] = ()
 
     def of(self, witness: Witness) -> "Asked":
         return self._replace(witness=witness)
@@ -45,7 +49,7 @@ def explained(policy: Policy, asked: Asked) -> Iterator[str]:
     """Sections of lines, each under its heading."""
     decision = _decided(policy, asked)
     yield "signals"
-    yield from _indented(_signals(policy, asked.witness))
+    yield from _indented(_signals(policy, asked))
     yield "rules"
     yield from _indented(_rules(policy, asked, decision))
     yield "routes"
@@ -62,8 +66,8 @@ def _indented(lines: Iterator[str]) -> Iterator[str]:
     return (f"  {line}" for line in lines)
 
 
-def _signals(policy: Policy, witness: Witness) -> Iterator[str]:
-    envelope, verdict, _ = witness
+def _signals(policy: Policy, asked: Asked) -> Iterator[str]:
+    envelope, verdict, _ = asked.witness
     labelling = policy.labelling
     yield f"sensitivity    {verdict.sensitivity.label}, from {_BASES[verdict.basis]}"
     for finding in verdict.findings:
@@ -73,6 +77,7 @@ def _signals(policy: Policy, witness: Witness) -> Iterator[str]:
         yield f"               {note}"
     distance = _distance(labelling, verdict.complexity)
     yield f"complexity     {verdict.tier.label}, score {verdict.complexity:.3f}: {distance}"
+    yield from (f"               {reason}" for reason in asked.weighed)
     yield f"task           `{verdict.task}`"
     yield f"endpoint       `{envelope.endpoint}`, {'streamed' if envelope.stream else 'not streamed'}"
     team = f", team {envelope.caller.team}" if envelope.caller.team else ""

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.asking import body_of, classifier, masked_ways, request
+from gateway.classify.explain import explain
+from gateway.classify.weights import shipped_weights
 from gateway.config import load_policy
 from gateway.core.errors import ConfigError, GatewayError
 from gateway.core.records import Record
@@ -71,9 +73,11 @@ def _asked(policy: Policy, given: argparse.Namespace) -> Asked:
         raise ConfigError(f"no client would get an answer to this request: {error.message}") from None
     if not policy.knows_model(envelope.model):
         raise ConfigError(f"the policy knows no model `{envelope.model}`{suggestion(envelope.model, policy.choices)}")
-    classify = classifier(policy)
+    weights = shipped_weights()
+    classify = classifier(policy, weights)
     verdict = classify.classify(envelope)
-    return Asked(Witness(envelope, verdict), supposed, masked_ways(policy, envelope, verdict, classify))
+    masked = masked_ways(policy, envelope, verdict, classify)
+    return Asked(Witness(envelope, verdict), supposed, masked, explain(envelope.document, weights))
 
 
 def _body(given: argparse.Namespace) -> bytes:

@@ -1,6 +1,7 @@
 """`gateway policy explain` says why a request goes where it goes, and what would send it elsewhere."""
 
 import json
+import re
 
 import pytest
 
@@ -28,6 +29,17 @@ def test_the_score_stands_with_its_distance_to_each_threshold(shown, written) ->
     assert line.split(", score ")[0].split() == ["complexity", "simple"]
     assert " below medium (0.3), " in line
     assert line.endswith(" below hard (0.4)")
+
+
+def test_what_weighed_most_in_the_score_is_told_in_words(shown, written) -> None:
+    prompt = "Prove that the series converges, step by step, and justify each step. Do not use integrals."
+    lines = shown("explain", written(), "--prompt", prompt)[1].splitlines()
+    score = next(number for number, line in enumerate(lines) if line.startswith("  complexity"))
+    reasons = [line.strip() for line in lines[score + 1 : score + 6]]
+    assert all(re.fullmatch(r"[a-zA-Z ]+: (more|less) need \([+-]\d+\.\d\d\)", reason) for reason in reasons)
+    assert any(reason.startswith("asks for a proof: more need") for reason in reasons)
+    moved = [abs(float(reason.split("(")[1].rstrip(")"))) for reason in reasons]
+    assert moved == sorted(moved, reverse=True)
 
 
 def test_what_would_send_it_elsewhere_is_told_one_change_at_a_time(shown, written) -> None:
