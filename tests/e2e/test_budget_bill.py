@@ -93,6 +93,12 @@ async def paid(house: House) -> int:
     )
 
 
+async def overdrawn(house: House) -> list[tuple[int | None, int | None]]:
+    """What was held and charged of each attempt that cost more than its bound."""
+    attempts = (attempt for record in await house.records() for attempt in record.outcome.attempts)
+    return [(each.held, each.charged) for each in attempts if (each.charged or 0) > (each.held or 0)]
+
+
 async def test_what_answers_report_is_paid_to_the_nano_dollar() -> None:
     chance = random.Random(7)
     async with open_house(POLICY) as house:
@@ -100,6 +106,7 @@ async def test_what_answers_report_is_paid_to_the_nano_dollar() -> None:
         await all_of(REQUESTS, lambda: one(house, chance))
         assert billed(house.api) > 0
         assert await paid(house) == billed(house.api)
+        assert await overdrawn(house) == []
         (kept,) = await house.gateway.budgets()
         assert kept.standing.held == 0
         local = sum(
@@ -121,5 +128,6 @@ async def test_what_is_cut_or_left_is_paid_for_at_least_as_the_provider_counts_i
         await until(lambda: house.api.open_requests == 0, 10)
         assert billed(house.api) > 0
         assert await paid(house) >= billed(house.api)
+        assert await overdrawn(house) == []
         (kept,) = await house.gateway.budgets()
         assert kept.standing.held == 0
