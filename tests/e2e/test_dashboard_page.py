@@ -16,7 +16,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = Path(__file__).parents[2] / "gateway" / "dashboard" / "page" / "node_modules" / "axe-core" / "axe.min.js"
-VIEWS = ["", "/decisions", "/policy", "/backends", "/budgets"]
+VIEWS = ["", "/decisions", "/policy", "/backends", "/budgets", "/quality", "/try"]
 CARD = "My card is 4111 1111 1111 1111"
 POLICY = (
     ZONES_AND_BACKENDS
@@ -123,11 +123,24 @@ async def test_a_policy_is_checked_applied_and_taken_back_and_the_next_request_f
     await expect(page.get_by_role("button", name="Apply")).to_be_disabled()
     await page.locator("textarea").fill(text.replace("[frontier, local]", "[local]"))
     await page.get_by_role("button", name="Check").click()
-    await expect(page.locator(".changes")).to_contain_text("every promise is proved")
+    await expect(page.locator(".changes")).to_contain_text("every promise is proved", timeout=15_000)
+    await expect(page.locator(".changes")).to_contain_text("2 of 3 recorded requests would go elsewhere")
+    await expect(page.locator(".changes")).to_contain_text("none newly reaches an outer zone")
     await page.get_by_role("button", name="Apply").click()
     await asyncio.wait_for(_answered_by(house, "local"), 9)
     await page.get_by_role("button", name="Roll back to the one before").click()
     await asyncio.wait_for(_answered_by(house, "frontier"), 9)
+
+
+async def test_a_prompt_is_tried_without_being_sent_or_kept(house, browser) -> None:
+    page = (await opened(browser, f"{house.url}/dashboard/try")).page
+    sent = len(house.sent_to(house.gpu)) + len(house.sent_to(house.api))
+    await page.get_by_label("Prompt").fill(f"{CARD}, and the word is heliotrope")
+    await page.get_by_role("button", name="Decide").click()
+    await expect(page.locator(".lead")).to_contain_text(": it would go to local alone.")
+    await expect(page.locator("body")).to_contain_text("frontier: clearance")
+    assert len(house.sent_to(house.gpu)) + len(house.sent_to(house.api)) == sent
+    assert len(await house.records()) == 3
 
 
 async def _answered_by(house: House, backend: str) -> None:

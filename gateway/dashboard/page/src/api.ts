@@ -193,3 +193,63 @@ async function answered<T>(answer: Response): Promise<T> {
   const error = document?.error ?? {};
   throw new Refused(answer.status, error.code ?? "", error.message ?? `the gateway answered ${answer.status}`);
 }
+
+export interface Tried {
+  sensitivity: Level;
+  basis: string;
+  tier: string;
+  complexity: number;
+  medium_from: number;
+  hard_from: number;
+  findings: Record<string, number>;
+  unknown: string[];
+  prompt_tokens: number;
+  rule: string;
+  routes: { backend: string; zone: string; mask: string[] }[];
+  excluded: { backend: string; veto: string; detail: string }[];
+  refused: { status: number; code: string; message: string } | null;
+  explained: string[];
+}
+
+export interface Cases {
+  cases: { name: string; line: number; rule: string; mistakes: string[] }[];
+}
+
+export interface Change {
+  name: string;
+  old: number;
+  new: number;
+}
+
+export interface Backtest {
+  records: number;
+  is_cut_short: boolean;
+  rerouted: number;
+  new_egress: number;
+  cost: { old: number; least: number; likely: number; most: number; unknown: number };
+  backends: Change[];
+  refusals: Change[];
+  zones: { sensitivity: Level; zone: string; old: number; new: number }[];
+}
+
+export interface Quality {
+  medium_from: number;
+  hard_from: number;
+  width: number;
+  scores: { from: number; tier: string; requests: number }[];
+  times: { backend: string; what: string; up_to_ms: Record<string, number> }[];
+}
+
+export interface Costs {
+  paid: number;
+  machines: number;
+  all_baseline: Elsewhere | null;
+  all_local: Elsewhere | null;
+}
+
+export interface Elsewhere {
+  backend: string;
+  least: number;
+  most: number;
+  how: string;
+}

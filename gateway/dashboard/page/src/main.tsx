@@ -8,7 +8,9 @@ import { BudgetsView } from "./budgets.tsx";
 import { DecisionView, DecisionsView } from "./decisions.tsx";
 import { OverviewView } from "./overview.tsx";
 import { PolicyView } from "./policy.tsx";
+import { QualityView } from "./quality.tsx";
 import "./style.css";
+import { TryView } from "./tryout.tsx";
 
 const VIEWS: [string, string, string][] = [
   ["/dashboard", "Overview", "o"],
@@ -16,6 +18,8 @@ const VIEWS: [string, string, string][] = [
   ["/dashboard/policy", "Policy", "p"],
   ["/dashboard/backends", "Backends", "b"],
   ["/dashboard/budgets", "Budgets", "u"],
+  ["/dashboard/quality", "Quality", "q"],
+  ["/dashboard/try", "Try", "t"],
 ];
 
 function Page() {
@@ -79,6 +83,10 @@ function view(path: string, query: URLSearchParams, go: (to: string) => void) {
       return <BackendsView />;
     case "budgets":
       return <BudgetsView />;
+    case "quality":
+      return <QualityView />;
+    case "try":
+      return <TryView />;
     default:
       return <OverviewView query={query} go={go} />;
   }

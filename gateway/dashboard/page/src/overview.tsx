@@ -1,7 +1,7 @@
 // Three questions, three answers, and the evidence: data class by zone, cost, backends, flow, budgets.
 
 import { useState } from "preact/hooks";
-import type { Backend, Budget, Cell, Overview } from "./api.ts";
+import type { Backend, Budget, Cell, Costs, Overview } from "./api.ts";
 import { LEVELS, get } from "./api.ts";
 import { BudgetRows } from "./budgets.tsx";
 import { Flow, FlowTable } from "./flow.tsx";
@@ -16,16 +16,19 @@ export interface Everything {
   overview: Overview;
   backends: Backend[];
   budgets: Budget[];
+  costs: Costs;
 }
 
 async function everything(range: Range): Promise<Everything> {
   const until = Date.now() / 1000;
-  const [overview, backends, budgets] = await Promise.all([
-    get<Overview>(`overview?since=${until - RANGES[range]}&until=${until}`),
+  const span = `since=${until - RANGES[range]}&until=${until}`;
+  const [overview, costs, backends, budgets] = await Promise.all([
+    get<Overview>(`overview?${span}`),
+    get<Costs>(`costs?${span}`),
     get<{ rows: Backend[] }>("backends"),
     get<{ rows: Budget[] }>("budgets").catch(() => ({ rows: [] as Budget[] })),
   ]);
-  return { overview, backends: backends.rows, budgets: budgets.rows };
+  return { overview, costs, backends: backends.rows, budgets: budgets.rows };
 }
 
 export function OverviewView({ query, go }: { query: URLSearchParams; go: (to: string) => void }) {
@@ -43,7 +46,7 @@ export function OverviewView({ query, go }: { query: URLSearchParams; go: (to: s
   );
 }
 
-function Evidence({ overview, backends, budgets }: Everything) {
+function Evidence({ overview, costs, backends, budgets }: Everything) {
   const [unit, setUnit] = useState<"Requests" | "Tokens">("Requests");
   const [shape, setShape] = useState<"Diagram" | "Table">(matchMedia("(max-width: 720px)").matches ? "Table" : "Diagram");
   return (
@@ -59,7 +62,7 @@ function Evidence({ overview, backends, budgets }: Everything) {
           </p>
         </Panel>
         <Panel title="Cost" note={overview.cost.baseline_of ? `against the same tokens at ${overview.cost.baseline_of}` : "of answers with a known price"}>
-          <CostBars overview={overview} />
+          <CostBars overview={overview} costs={costs} />
         </Panel>
       </div>
       <section class="strip" aria-label="Backends">
@@ -137,21 +140,24 @@ function CellOf({ cell, unit, most }: { cell: Cell; unit: "Requests" | "Tokens";
   );
 }
 
-function CostBars({ overview }: { overview: Overview }) {
+function CostBars({ overview, costs }: { overview: Overview; costs: Costs }) {
   const { cost } = overview;
   const actual = cost.paid + cost.machines;
-  const most = Math.max(actual, cost.baseline, 1);
+  const home = costs.all_local;
+  const most = Math.max(actual, cost.baseline, home?.most ?? 0, 1);
   return (
     <>
       <table class="bars">
         <tbody>
           {cost.baseline_of ? <Bar name={`All at ${cost.baseline_of}`} nano={cost.baseline} most={most} kind="outline" /> : null}
           <Bar name="Actual" nano={actual} most={most} kind="solid" />
+          {home ? <Bar name={`All at ${home.backend}`} nano={home.most} most={most} kind="outline" /> : null}
           {cost.machines ? <Bar name="of it machines" nano={cost.machines} most={most} kind="solid" /> : null}
           {Object.entries(cost.by_backend).map(([name, nano]) => <Bar name={`of it ${name}`} nano={nano} most={most} kind="solid" />)}
         </tbody>
       </table>
       {cost.baseline_of && cost.baseline > 0 ? <p class="foot">{percent(Math.min(actual, cost.baseline), cost.baseline)} of what all at {cost.baseline_of} would cost.</p> : null}
+      {home ? <p class="foot">All at {home.backend} is estimated: {home.how}.</p> : null}
       {cost.unpriced ? <p class="foot"><Status is="warn">{count(cost.unpriced)} answers have no known price</Status></p> : null}
     </>
   );

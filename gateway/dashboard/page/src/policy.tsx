@@ -1,10 +1,10 @@
 // The policy in use: what it means, what is proved of it, its text; a candidate checked, applied, and taken back.
 
 import { useState } from "preact/hooks";
-import type { Judged, Proofs, Served, Version } from "./api.ts";
+import type { Backtest, Cases, Judged, Proofs, Served, Version } from "./api.ts";
 import { Refused, get, post } from "./api.ts";
 import { Panel, Shown, Status, useLoaded } from "./parts.tsx";
-import { count, instant } from "./words.ts";
+import { count, instant, ofBacktest, ofCases } from "./words.ts";
 
 interface Everything {
   proofs: Proofs;
@@ -64,16 +64,22 @@ function Whole({ proofs, served, versions, again }: Everything & { again: () => 
 /** Check says what would be; apply is there once the very text has been checked. */
 function Editor({ text, again }: { text: string; again: () => void }) {
   const [draft, setDraft] = useState(text);
-  const [judged, setJudged] = useState<{ of: string; said: Judged } | null>(null);
+  const [judged, setJudged] = useState<{ of: string; said: Judged; cases: Cases; backtest: Backtest } | null>(null);
+  const [isBusy, setIsBusy] = useState(false);
   const [wrong, setWrong] = useState("");
   const check = async () => {
     setWrong("");
     setJudged(null);
+    setIsBusy(true);
     try {
-      setJudged({ of: draft, said: await post<Judged>("policy?dry_run=true", { text: draft }) });
+      const said = await post<Judged>("policy?dry_run=true", { text: draft });
+      const cases = await post<Cases>("policy/test", { text: draft });
+      const backtest = await post<Backtest>("policy/backtest", { text: draft });
+      setJudged({ of: draft, said, cases, backtest });
     } catch (error) {
       setWrong((error as Error).message);
     }
+    setIsBusy(false);
   };
   const isChecked = judged !== null && judged.of === draft && draft !== text;
   return (
@@ -81,7 +87,8 @@ function Editor({ text, again }: { text: string; again: () => void }) {
       <label class="hidden" for="text">Policy, YAML</label>
       <textarea id="text" class="code" spellcheck={false} rows={22} value={draft} onInput={(event) => setDraft((event.target as HTMLTextAreaElement).value)} aria-describedby="wrong" aria-invalid={wrong !== ""} />
       <pre id="wrong" class="status fail" role="alert">{wrong}</pre>
-      {judged && judged.of === draft ? <Changes judged={judged.said} /> : null}
+      {isBusy ? <p class="loading" role="status">Proving it, trying its cases, deciding recorded requests again …</p> : null}
+      {judged && judged.of === draft ? <Changes judged={judged.said} cases={judged.cases} backtest={judged.backtest} /> : null}
       <div class="buttons">
         <button type="button" onClick={() => void check()}>Check</button>
         <Change label="Apply" primary disabled={!isChecked} act={() => post<Judged>("policy", { text: draft, author: "dashboard" })} again={again} />
@@ -91,14 +98,28 @@ function Editor({ text, again }: { text: string; again: () => void }) {
   );
 }
 
-function Changes({ judged }: { judged: Judged }) {
+function Changes({ judged, cases, backtest }: { judged: Judged; cases: Cases; backtest: Backtest }) {
+  const failing = cases.cases.filter((each) => each.mistakes.length > 0);
   const { changes } = judged;
   const lines = changes ? [...changes.said, ...changes.routed] : [];
   return (
     <div class="changes" role="status">
       <Status is="ok">It is sound, and every promise is proved.</Status>
+      <p><Status is={failing.length ? "fail" : "ok"}>{ofCases(cases)}</Status></p>
+      {failing.length ? <ul>{failing.map((each) => <li>Line {each.line}, {each.name}: {each.mistakes.join("; ")}</li>)}</ul> : null}
+      <p><Status is={backtest.new_egress ? "warn" : "ok"}>{ofBacktest(backtest)}</Status></p>
+      {backtest.rerouted ? <Moved backtest={backtest} /> : null}
       {changes && lines.length === 0 ? <p>It decides every request as the one in use does.</p> : <ul>{lines.map((line) => <li>{line}</li>)}</ul>}
     </div>
+  );
+}
+
+function Moved({ backtest }: { backtest: Backtest }) {
+  return (
+    <table>
+      <thead><tr><th scope="col">Answered by</th><th scope="col" class="number">As recorded</th><th scope="col" class="number">Decided again</th></tr></thead>
+      <tbody>{backtest.backends.map((each) => <tr><th scope="row">{each.name || "nobody"}</th><td class="number">{count(each.old)}</td><td class="number">{count(each.new)}</td></tr>)}</tbody>
+    </table>
   );
 }
 

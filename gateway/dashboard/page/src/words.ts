@@ -1,6 +1,6 @@
 // Figures as people read them, and the sentences that the page opens with. Pure: each figure in a sentence is in its data.
 
-import type { Backend, Budget, Decision, Overview } from "./api.ts";
+import type { Backend, Backtest, Budget, Cases, Decision, Overview, Quality, Tried } from "./api.ts";
 
 const NANO = 1_000_000_000;
 
@@ -129,4 +129,30 @@ export function ofBackends(backends: Backend[]): string {
   const busy = replicas.reduce((sum, replica) => sum + replica.in_flight, 0);
   const waiting = replicas.reduce((sum, replica) => sum + (replica.queue ?? 0), 0);
   return `${up} of ${replicas.length} replicas are up. ${count(busy)} requests in flight, ${count(waiting)} waiting.`;
+}
+
+export function ofTried(t: Tried): string {
+  const what = `${capital(t.sensitivity)}, ${t.tier}`;
+  if (t.refused) return `${what}: it would be refused with ${t.refused.status} ${t.refused.code}.`;
+  const [first, ...rest] = t.routes.map((route) => route.backend);
+  return `${what}: it would go to ${first}${rest.length ? `, then ${rest.join(", ")}` : " alone"}.`;
+}
+
+export function ofQuality(q: Quality): string {
+  const total = q.scores.reduce((sum, score) => sum + score.requests, 0);
+  const hard = q.scores.filter((score) => score.tier === "hard").reduce((sum, score) => sum + score.requests, 0);
+  return total === 0 ? "No request has been scored in the last day." : `${percent(hard, total)} of ${count(total)} requests were hard.`;
+}
+
+export function ofCases({ cases }: Cases): string {
+  const holding = cases.filter((each) => each.mistakes.length === 0).length;
+  return cases.length === 0 ? "It has no cases of its own." : `${holding} of ${cases.length} of its own cases hold.`;
+}
+
+export function ofBacktest(b: Backtest): string {
+  if (b.records === 0) return "No recorded request to decide again.";
+  const change = b.cost.likely - b.cost.old;
+  const money = change === 0 ? "at the same cost" : change < 0 ? `${dollars(-change)} cheaper` : `${dollars(change)} dearer`;
+  const out = b.new_egress ? `${count(b.new_egress)} could newly reach an outer zone` : "none newly reaches an outer zone";
+  return `${count(b.rerouted)} of ${count(b.records)} recorded requests would go elsewhere, ${money}; ${out}.`;
 }
