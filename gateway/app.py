@@ -24,6 +24,7 @@ from gateway.control.access import Access, Role
 from gateway.control.admitting import admitting, sessions
 from gateway.control.aside import Aside
 from gateway.control.follow import Follow
+from gateway.control.keyring import Keyring
 from gateway.control.origin import Origin, Served, read_weights
 from gateway.control.reload import Reload, tell
 from gateway.control.rewrite import Rewrite, noting
@@ -101,6 +102,7 @@ class Gateway:
         self.feed = Feed(self.view)
         environment: Mapping[str, str] = {} if origin is None else origin.environment
         self.access = Access(environment)
+        self.keys = None if settings.keys is None else Keyring(settings.keys, clock)
         fleet = Fleet(policy.backends, clock)
         self._metrics = Metrics(policy, fleet, self.sweep)
         out = sys.stdout if settings.log == "json" else None
@@ -121,7 +123,11 @@ class Gateway:
         )
         self.control = None if origin is None else self._control(origin, settings)
         self.data_plane = DataPlane(
-            lambda: succession.pipeline, settings.max_body_bytes, self._metrics.turned_away, settings.collector.tracing
+            lambda: succession.pipeline,
+            settings.max_body_bytes,
+            self._metrics.turned_away,
+            settings.collector.tracing,
+            self.keys,
         )
 
     @property
@@ -207,6 +213,8 @@ class Gateway:
         await self.fleet.start()
         await self.recorder.start()
         self._pruning.start()
+        if self.keys is not None:
+            self.keys.start()
         self.sweep.start()
         await self.siblings.start()
         if self.control is not None:
@@ -227,6 +235,8 @@ class Gateway:
         await self.ledger.aclose()
         await self._alerts.aclose()
         await self._pruning.aclose()
+        if self.keys is not None:
+            await self.keys.aclose()
         await self.recorder.aclose()
         self.journal.close()
         await self.succession.aclose()

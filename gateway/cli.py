@@ -23,6 +23,7 @@ VERBS = {
         "gateway.demo.command", "see it route everyday traffic between two simulated backends: no GPU, no key"
     ),
     "doctor": Verb("gateway.doctor.command", "check a configuration against the world, and say what to mend"),
+    "keys": Verb("gateway.keys", "issue keys to callers of the policy, narrow them, replace them, revoke them"),
     "policy": Verb("gateway.policy_cli.command", "check a policy file and prove what it promises"),
     "scan": Verb("gateway.scan", "tell what is sensitive in a text or in rows of JSON, without the text itself"),
     "simulate": Verb("gateway.simulators.command", "run a stand-in for a TGI server or for OpenAI"),

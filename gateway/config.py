@@ -101,6 +101,7 @@ class Settings(msgspec.Struct, frozen=True):
     budget_webhook: str = ""  # who is told of budgets that are nearly spent; "": nobody
     history: str = ""  # where served policies are kept: a file, or the URL of a Redis; "": beside the journal
     weights: Path | None = None  # of the complexity model; None: the shipped ones
+    keys: Path | None = None  # of issued keys; None: only the policy's callers have any
     collector: Collector = Collector()
 
     @property
@@ -208,5 +209,6 @@ _SETTINGS: Mapping[str, _Setting] = {
     "ledger": _Setting(_filled, "a file's path, or a Redis such as `redis://host:6379`"),
     "budget_webhook": _Setting(_address, "an address such as `https://host/path`", is_secret=True),
     "history": _Setting(_filled, "a file's path, or a Redis such as `redis://host:6379`"),
+    "keys": _Setting(lambda said: Path(_filled(said)), "the path of a file made by `gateway keys create`"),
     "weights": _Setting(lambda said: Path(_filled(said)), "the path of a weights file"),
 }

@@ -20,6 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--history", metavar="FILE|URL", help="where served policies are kept: SQLite or Redis (or GATEWAY_HISTORY)"
     )
+    parser.add_argument("--keys", metavar="FILE", help="keys issued by `gateway keys` (or GATEWAY_KEYS)")
     parser.add_argument("--weights", metavar="FILE", help="weights of the complexity model (or GATEWAY_WEIGHTS)")
     parser.add_argument("--log", choices=("json", "none"), help="a JSON line a request on stdout (or GATEWAY_LOG)")
     parser.add_argument("--max-body-bytes", type=int, metavar="N", help="largest body (or GATEWAY_MAX_BODY_BYTES)")

@@ -43,6 +43,7 @@ GIVEN = {
     "budget_webhook": ("https://chat/hook?key=k", "https://chat/hook?key=k"),
     "history": ("redis://ledger:6379", "redis://ledger:6379"),
     "weights": ("/etc/my.weights", Path("/etc/my.weights")),
+    "keys": ("/etc/keys.sqlite", Path("/etc/keys.sqlite")),
 }
 
 

@@ -118,12 +118,14 @@ class Caller(msgspec.Struct, frozen=True):
     """Who asks. `id` is the name in the policy, never the key.
 
     `sensitivity`: the class that its requests have at least; None: the policy says nothing of this caller.
+    `zones`: where the key that it came with may lead; empty: wherever the policy does.
     """
 
     id: str
     team: str = ""
     tags: tuple[str, ...] = ()
     sensitivity: Sensitivity | None = None
+    zones: tuple[str, ...] = ()
 
 
 ANONYMOUS = Caller(id="anonymous")

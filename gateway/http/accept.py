@@ -4,11 +4,15 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from gateway.core.errors import GatewayError
+from gateway.core.keys import IssuedKey, KeyRing
 from gateway.core.tracing import Tracing, trace_of
 from gateway.core.types import Caller, Endpoint, Envelope
 from gateway.policy.evaluate import unknown_model
-from gateway.policy.model import Policy
+from gateway.policy.model import Policy, key_digest
+from gateway.policy.vocabulary import AUTO
 from gateway.wire import requests
 
 Scope = MutableMapping[str, Any]
@@ -28,6 +32,7 @@ class Acceptance(NamedTuple):
     policy: Policy
     max_body_bytes: int
     tracing: Tracing | None = None
+    keys: KeyRing | None = None
 
 
 async def accept(scope: Scope, receive: Receive, given: Acceptance) -> Envelope:
@@ -35,13 +40,15 @@ async def accept(scope: Scope, receive: Receive, given: Acceptance) -> Envelope:
     policy, endpoint = given.policy, given.endpoint
     headers: Headers = tuple(scope["headers"])
     by_name = dict(reversed(headers))  # of one given twice the first counts
-    caller = authenticate(by_name, policy)
+    caller, issued = identify(by_name, policy, given.keys)
     if endpoint is Endpoint.UNKNOWN and by_name.get(b"upgrade", b"").lower() == b"websocket":
         raise GatewayError(404, "unknown_url", "the gateway speaks no websocket; use the HTTP routes under /v1")
     body = await _body(receive, by_name, given.max_body_bytes)
     reading = _read(endpoint, by_name, body)
     if endpoint is not Endpoint.UNKNOWN and policy.resolve_model(reading.model).is_unknown:
         raise unknown_model(reading.model, policy)
+    if issued is not None:
+        issued.check(endpoint, reading.model or AUTO)
     trace = trace_of(by_name)
     return Envelope(
         id=given.id,
@@ -63,18 +70,32 @@ async def accept(scope: Scope, receive: Receive, given: Acceptance) -> Envelope:
     )
 
 
-def authenticate(headers: Mapping[bytes, bytes], policy: Policy) -> Caller:
+def authenticate(headers: Mapping[bytes, bytes], policy: Policy, keys: KeyRing | None = None) -> Caller:
     """The caller whose key this is. The key may come as OpenAI, Azure or Anthropic clients send theirs."""
-    caller = policy.caller_for(_key(headers))
+    return identify(headers, policy, keys)[0]
+
+
+def identify(headers: Mapping[bytes, bytes], policy: Policy, keys: KeyRing | None) -> tuple[Caller, IssuedKey | None]:
+    """Who asks, and the key where it is an issued one: one that is there for a caller of the policy, whom it narrows.
+
+    Where keys are issued nobody gets in without one, though the policy lists no callers.
+    """
+    key = _key(headers)
+    issued = None if keys is None or key is None else keys.find(key_digest(key))
+    if issued is not None:
+        named = next((each for each in policy.everyone if each.id == issued.caller), None)
+        caller = named and msgspec.structs.replace(named, zones=issued.zones)
+    else:
+        caller = None if keys is not None and policy.is_open else policy.caller_for(key)
     if caller is None:
         raise GatewayError(
             401,
             "invalid_api_key",
             "missing or unknown gateway key: send `Authorization: Bearer <key>` with a key that the policy lists "
-            "under `callers`",
+            "under `callers`, or with an issued one that counts",
             type="authentication_error",
         )
-    return caller
+    return caller, issued
 
 
 def _key(headers: Mapping[bytes, bytes]) -> str | None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from gateway.core.errors import GatewayError
+from gateway.core.keys import KeyRing
 from gateway.core.tracing import Tracing
 from gateway.core.types import Endpoint, Envelope
 from gateway.core.usage import Usage
@@ -49,7 +50,9 @@ class DataPlane:
         max_body_bytes: int,
         turned_away: Callable[[str], None],
         tracing: Tracing | None = None,
+        keys: KeyRing | None = None,
     ) -> None:
+        self._keys = keys
         self._pipeline = pipeline
         self._max_body_bytes = max_body_bytes
         self._tracing = tracing
@@ -61,7 +64,9 @@ class DataPlane:
         responder = AsgiResponder(send, endpoint)
         request_id = f"req_{int(time.time() * 1000):012x}{os.urandom(6).hex()}"  # in order, so that indexes append
         try:
-            acceptance = Acceptance(request_id, endpoint, pipeline.policy, self._max_body_bytes, self._tracing)
+            acceptance = Acceptance(
+                request_id, endpoint, pipeline.policy, self._max_body_bytes, self._tracing, self._keys
+            )
             envelope = await accept(scope, receive, acceptance)
             if pipeline.turnstile is None:
                 await pipeline.serve(envelope, _leaving(receive), responder)

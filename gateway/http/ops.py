@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from gateway.core.errors import GatewayError
+from gateway.core.keys import KeyRing
 from gateway.core.types import Dialect
 from gateway.http.accept import authenticate
 from gateway.policy.model import Policy
@@ -18,6 +19,8 @@ class Running(Protocol):
 
     @property
     def policy(self) -> Policy: ...
+    @property
+    def keys(self) -> KeyRing | None: ...
     @property
     def is_draining(self) -> bool: ...
     async def readiness(self) -> dict[str, object]: ...
@@ -37,13 +40,13 @@ def router(running: Callable[[], Running]) -> APIRouter:
 
     @routes.get("/v1/models", summary="The models a client may name")
     def models(request: Request) -> Response:
-        authenticate(dict(request.scope["headers"]), running().policy)
+        authenticate(dict(request.scope["headers"]), running().policy, running().keys)
         return JSONResponse({"object": "list", "data": _models(running().policy)})
 
     @routes.get("/v1/models/{name:path}", summary="One of them")
     def model(name: str, request: Request) -> Response:
         policy = running().policy
-        authenticate(dict(request.scope["headers"]), policy)
+        authenticate(dict(request.scope["headers"]), policy, running().keys)
         for row in _models(policy):
             if row["id"] == name:
                 return JSONResponse(row)

@@ -177,6 +177,13 @@ def _ticked(kinds: Sequence[str]) -> str:
     return ", ".join(f"`{kind}`" for kind in kinds)
 
 
+def _caller(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict: Verdict) -> str | None:
+    zones = envelope.caller.zones
+    if not zones or spec.zone.name in zones:
+        return None
+    return f"backend `{spec.name}` is in zone `{spec.zone.name}`, the key may lead to {_ticked(zones)} only"
+
+
 def _capability(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict: Verdict) -> str | None:
     if envelope.needs.isdisjoint(spec.cannot):
         return None
@@ -198,6 +205,7 @@ def _health(spec: BackendSpec, state: BackendState, envelope: Envelope, verdict:
 
 VETOES: tuple[tuple[Veto, Callable[[BackendSpec, BackendState, Envelope, Verdict], str | None]], ...] = (
     (Veto.CLEARANCE, _clearance),
+    (Veto.CALLER, _caller),
     (Veto.CAPABILITY, _capability),
     (Veto.CONTEXT, _window),
     (Veto.HEALTH, _health),
@@ -222,6 +230,12 @@ _REFUSALS: Mapping[Veto, Callable[[str], GatewayError]] = {
         "no_cleared_backend",
         f"no backend may receive this request: {detail}; remove what is sensitive, or ask the policy's owner",
         type="policy_error",
+    ),
+    Veto.CALLER: lambda detail: GatewayError(
+        403,
+        "zone_not_allowed",
+        f"this key may not be used for this request: {detail}; use another key, or ask who issued it",
+        type="permission_error",
     ),
     Veto.CAPABILITY: lambda detail: GatewayError(
         400,

@@ -139,7 +139,13 @@ def test_a_backend_that_nobody_has_looked_at_counts_as_up(decided) -> None:
 
 
 def test_vetoes_are_asked_from_what_may_never_be_to_what_is_not_there_now() -> None:
-    assert [veto for veto, _ in VETOES] == [Veto.CLEARANCE, Veto.CAPABILITY, Veto.CONTEXT, Veto.HEALTH]
+    assert [veto for veto, _ in VETOES] == [
+        Veto.CLEARANCE,
+        Veto.CALLER,
+        Veto.CAPABILITY,
+        Veto.CONTEXT,
+        Veto.HEALTH,
+    ]
 
 
 @pytest.mark.parametrize(
