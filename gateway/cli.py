@@ -28,7 +28,7 @@ VERBS = {
     "scan": Verb("gateway.scan", "tell what is sensitive in a text or in rows of JSON, without the text itself"),
     "simulate": Verb("gateway.simulators.command", "run a stand-in for a TGI server or for OpenAI"),
     "train": Verb("gateway.training.command", "fit and judge the classifiers"),
-    "usage": Verb("gateway.usage", "write recorded requests as rows for a spreadsheet"),
+    "usage": Verb("gateway.usage", "write recorded requests as rows for a spreadsheet, delete old ones"),
 }
 
 

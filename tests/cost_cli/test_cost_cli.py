@@ -149,3 +149,22 @@ def test_usage_is_exported_row_by_row_and_no_cell_is_a_formula(folder: Path) -> 
     assert tuple(rows[0]) == COLUMNS
     assert [row["caller"] for row in rows] == ["billing", "billing", "'=cmd()"]
     assert sum(float(row["cost_usd"]) for row in rows) == pytest.approx(FRONTIER.cost(API) / NANO)
+
+
+def test_old_requests_are_pruned_in_lots_and_the_others_stay(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, now = tmp_path / "journal.sqlite", time.time()
+    journal = SqliteJournal(path)
+    journal.write([record(number, "local", LOCAL, 1, at=now - 40 * 86_400) for number in range(501)])
+    journal.write([record(501, "local", LOCAL, 1, at=now - 60)])
+    assert main(["usage", "prune", "--journal", str(path), "--keep", "30d"]) == 0
+    assert "501 requests deleted" in capsys.readouterr().err
+    assert [left.at for left in journal.read(since=0, limit=10)] == [now - 60]
+    journal.close()
+
+
+@pytest.mark.parametrize(("file", "keep"), [("none.sqlite", "30d"), ("journal.sqlite", "a month")])
+def test_a_pruning_that_cannot_be_understood_deletes_nothing(folder: Path, file: str, keep: str) -> None:
+    assert main(["usage", "prune", "--journal", str(folder / file), "--keep", keep]) == 2
+    assert not (folder / "none.sqlite").exists()
