@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.core.errors import ConfigError
-from gateway.core.types import UP, BackendState, Decision, Endpoint, Masking, Need, Sensitivity, Standing
+from gateway.core.types import UP, BackendSpec, BackendState, Decision, Endpoint, Masking, Need, Sensitivity, Standing
 from gateway.policy.evaluate import decide, exclusion
 from gateway.policy.model import Condition, Policy
 from gateway.policy.space import ENDPOINT, MODEL, OWN_NEED, SENSITIVITY, SUPPOSED, Box, Space, Witness
@@ -113,6 +113,8 @@ def _splits(space: Space, source: Source, box: Box, numbers: Sequence[int]) -> l
     """The conditions that take something of the box, each with what it leaves; the first that takes all is alone."""
     splits: list[tuple[int, list[Box]]] = []
     for number in numbers:
+        if space.is_apart(box, source.before[number]):
+            continue
         matched, rest = space.split(box, source.before[number])
         if any(space.possible(part) for part in matched):
             left = [part for each in rest if (part := space.possible(each))]
@@ -128,9 +130,17 @@ def admitted(policy: Policy, space: Space, backend: str, box: Box) -> list[Box]:
     The simplest request for each class and endpoint is asked of the vetoes: what they strike out of that, they strike
     out of every other. INVARIANT: needing more and being longer never makes a veto pass.
     """
-    spec, classes = policy.backends[backend], dict[Need, set[Sensitivity]]()
+    spec = policy.backends[backend]
+    known = space.admitted.get((id(spec), box))
+    if known is None:  # every rule asks the same of the same boxes
+        known = space.admitted[id(spec), box] = spec, _admitted(space, spec, box)
+    return known[1]
+
+
+def _admitted(space: Space, spec: BackendSpec, box: Box) -> list[Box]:
+    classes: dict[Need, set[Sensitivity]] = {}
     for witness in space.witnesses(box):
-        if exclusion(spec, witness.states.get(backend, UP), witness.envelope, witness.verdict) is None:
+        if exclusion(spec, witness.states.get(spec.name, UP), witness.envelope, witness.verdict) is None:
             classes.setdefault(OWN_NEED[witness.envelope.endpoint], set()).add(witness.verdict.sensitivity)
     groups: dict[int, list[Need]] = {}
     for need, levels in classes.items():

@@ -13,6 +13,7 @@ import msgspec
 from gateway.core.labelling import Labelling
 from gateway.core.labels import Task
 from gateway.core.types import (
+    BackendSpec,
     BackendState,
     Caller,
     Endpoint,
@@ -95,13 +96,18 @@ class Space:
         ]
         self.needs = {need: len(self.atoms) + number for number, need in enumerate(sorted(needs, key=str))}
         self.kinds = {kind: len(self.atoms) + len(needs) + number for number, kind in enumerate(sorted(kinds))}
+        self._kinds = slice(len(self.atoms) + len(needs), len(self.atoms) + len(needs) + len(kinds))
         self.atoms += [(False, True)] * (len(needs) + len(kinds))
         asked = sorted({leaf.backend for leaf in read if isinstance(leaf, Stands)})
         self.backends = {name: len(self.atoms) + number for number, name in enumerate(asked)}
         self.atoms += [tuple(Standing)] * len(asked)
         self.draws = axes.draws(policies)
         self._floors = self._masks_by_floor()
-        self._masks: dict[Condition, tuple[int, int]] = {}
+        # By `id`, since hashing a condition costs more than splitting by it; each is kept, so that no id is used twice.
+        self._masks: dict[int, tuple[Leaf, tuple[int, int]]] = {}
+        self._demands: dict[int, tuple[Condition | None, tuple[tuple[int, int], ...]]] = {}
+        self.admitted: dict[tuple[int, Box], tuple[BackendSpec, list[Box]]] = {}
+        self._reachable: dict[tuple[int, ...], tuple[int, int] | None] = {}
         whole = self.possible(tuple((1 << len(values)) - 1 for values in self.atoms))
         assert whole is not None, "some request is always possible"
         self.whole: Box = whole
@@ -114,6 +120,16 @@ class Space:
         """
         if not self._is_believed_alike:
             return box
+        asked = (box[SENSITIVITY], box[CALLER], *box[self._kinds])
+        if asked not in self._reachable:
+            self._reachable[asked] = self._reach(box)
+        if (reachable := self._reachable[asked]) is None:
+            return None
+        part = self.narrowed(box, CALLER, reachable[0])
+        return part and self.narrowed(part, SENSITIVITY, reachable[1])
+
+    def _reach(self, box: Box) -> tuple[int, int] | None:
+        """The callers and the classes that something in the box can bring about."""
         labelling, least, most = self.labelling, 0, box[SENSITIVITY].bit_length() - 1
         for kind, axis in self.kinds.items():
             if box[axis] == PRESENT:
@@ -121,9 +137,7 @@ class Space:
         fitting = [(floor, mask) for floor, mask in self._floors if box[CALLER] & mask and max(floor, least) <= most]
         if not fitting:
             return None
-        reachable = -1 << max(least, fitting[0][0])
-        part = self.narrowed(box, CALLER, sum(mask for _, mask in fitting))
-        return part and self.narrowed(part, SENSITIVITY, reachable)
+        return sum(mask for _, mask in fitting), -1 << max(least, fitting[0][0])
 
     def _masks_by_floor(self) -> list[tuple[int, int]]:
         """Which callers have which least class, the lowest first."""
@@ -168,6 +182,28 @@ class Space:
             case _:
                 assert_never(condition)
 
+    def is_apart(self, box: Box, condition: Condition | None) -> bool:
+        """Whether it is plain that the condition holds nowhere in the box: a cheap look before a split."""
+        known = self._demands.get(id(condition))
+        if known is None:
+            known = self._demands[id(condition)] = condition, tuple(self._demanded(condition))
+        return any([not box[axis] & mask for axis, mask in known[1]])  # noqa: C419 - a generator costs twice as much
+
+    def _demanded(self, condition: Condition | None) -> Iterator[tuple[int, int]]:
+        """Values without which the condition cannot hold, axis by axis; not all such values are told."""
+        match condition:
+            case Every(parts):
+                for part in parts:
+                    yield from self._demanded(part)
+            case AnyOf(Signal.FINDINGS | Signal.NEEDS, values):
+                axis = (self.kinds | self.needs).get(next(iter(values))) if len(values) == 1 else None
+                if axis is not None:
+                    yield axis, PRESENT
+            case OneOf() | AnyOf() | Between() | During() | Stands():
+                yield self._mask_of(condition)
+            case _:
+                return
+
     def _every(self, box: Box, parts: Sequence[Condition]) -> tuple[list[Box], list[Box]]:
         inside, outside = [box], []
         for part in parts:
@@ -205,10 +241,10 @@ class Space:
         return [(*before, held & mask, *after)], [(*before, held & ~mask, *after)]
 
     def _mask_of(self, condition: Leaf) -> tuple[int, int]:
-        found = self._masks.get(condition)
-        if found is None:
-            found = self._masks[condition] = self._read_mask(condition)
-        return found
+        known = self._masks.get(id(condition))
+        if known is None:
+            known = self._masks[id(condition)] = condition, self._read_mask(condition)
+        return known[1]
 
     def _read_mask(self, condition: Leaf) -> tuple[int, int]:
         if isinstance(condition, Between):

@@ -1,11 +1,13 @@
 """Invariants are proved: what holds is said, what does not is shown by its shortest path, and nothing is missed."""
 
+from itertools import islice
+
 import pytest
 
 from gateway.config import read_policy
 from gateway.core.errors import ConfigError
 from gateway.core.types import Need
-from gateway.policy.reach import reaching, sources
+from gateway.policy.reach import admitted, reaching, sources
 from gateway.policy.space import OWN_NEED, Space
 from gateway.policy.verify import verify, violations
 from gateway.wire import requests
@@ -147,6 +149,26 @@ def test_two_hundred_rules_are_proved(policy_with) -> None:
     assert len(policy.rules) == 203
     assert clearance.leak is promise.leak is None
     assert promise.states > 1_000_000
+
+
+def test_a_cheap_look_never_overlooks_what_a_split_finds(policy_with) -> None:
+    policy = policy_with(("  - name: private\n", many_rules(20) + "  - name: private\n"))
+    space, conditions = Space([policy]), [rule.when for rule in policy.rules]
+    boxes = [box for source in sources(policy, space) for box in islice(reaching(space, source), 20)]
+    told_apart = [(box, condition) for box in boxes for condition in conditions if space.is_apart(box, condition)]
+    assert len(told_apart) > 1000
+    assert not any(space.split(box, condition)[0] for box, condition in told_apart)
+
+
+def test_what_was_asked_before_is_answered_as_if_asked_first(policy_with) -> None:
+    policy = policy_with(("  - name: private\n", many_rules(20) + "  - name: private\n"))
+    space = Space([policy])
+    boxes = [box for source in sources(policy, space) for box in islice(reaching(space, source), 5)]
+    for backend in policy.backends:
+        once = [admitted(policy, space, backend, box) for box in boxes]
+        assert once == [admitted(policy, Space([policy]), backend, box) for box in boxes]
+        assert once == [admitted(policy, space, backend, box) for box in boxes]
+        assert [space.possible(box) for box in boxes] == [Space([policy]).possible(box) for box in boxes]
 
 
 def test_a_search_without_end_in_sight_is_given_up_aloud(policy_with) -> None:
