@@ -75,6 +75,8 @@ lock:  ## write the lock files anew (needs `uv`)
 	  --upgrade pyproject.toml -o requirements/runtime.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
 	  --all-extras --group dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
+	  --group build -o requirements/build.txt
 
 clean:  ## remove what was built
 	rm -rf $(VENV) tests/e2e/node/node_modules gateway/dashboard/page/node_modules gateway/dashboard/static build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
@@ -98,8 +100,12 @@ REDIS = command -v redis-server >/dev/null || [ "$$(id -u)" != 0 ] || ! command 
 CHROMIUM = command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
   { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1
 
+NGINX = command -v nginx >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+  { apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends nginx-light; } >/dev/null 2>&1
+
 $(DEV): requirements/dev.txt pyproject.toml hatch_build.py $(PAGE) tests/e2e/node/package-lock.json | $(BIN)/pip
 	-@$(REDIS)
+	-@$(NGINX)
 	-@$(CHROMIUM)
 	$(BIN)/pip install -q --disable-pip-version-check -r requirements/dev.txt
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
