@@ -28,11 +28,9 @@ class SqliteKeys:
             remedy = f"make one with `gateway keys create --keys {self._path} …`"
             raise ConfigError(f"there is no file of keys `{self._path}`; {remedy}")
         with self._opened() as database:
-            rows = database.execute("SELECT key FROM keys ORDER BY rowid").fetchall()
-        return [_decode(text) for (text,) in rows]
+            return [_decode(text) for (text,) in database.execute("SELECT key FROM keys ORDER BY rowid")]
 
     def add(self, key: IssuedKey) -> None:
-        self._path.touch(mode=0o600)
         with self._opened() as database, transaction(database):
             _insert(database, key)
 
@@ -56,6 +54,8 @@ class SqliteKeys:
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         try:
+            if not self._path.exists():
+                self._path.touch(mode=0o600)
             with contextlib.closing(connect(self._path)) as database:
                 (application,) = database.execute("PRAGMA application_id").fetchone()
                 (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -65,11 +65,19 @@ class SqliteKeys:
                     database.execute(_SCHEMA)
                     database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 yield database
-        except (sqlite3.Error, OSError) as error:
-            reason, remedy = (
-                told(error) if isinstance(error, sqlite3.Error) else (str(error.strerror), "see its folder")
-            )
+        except (sqlite3.Error, OSError, msgspec.MsgspecError) as error:
+            reason, remedy = _trouble(error)
             raise ConfigError(f"the keys in `{self._path}` cannot be used: {reason}; {remedy}") from None
+
+
+def _trouble(error: sqlite3.Error | OSError | msgspec.MsgspecError) -> tuple[str, str]:
+    match error:
+        case sqlite3.Error():
+            return told(error)
+        case OSError():
+            return (error.strerror or "it cannot be opened").lower(), "create its folder and make it writable"
+        case _:
+            return "a row of it is damaged", "move it away and issue its keys anew"
 
 
 def _insert(database: sqlite3.Connection, key: IssuedKey) -> None:

@@ -141,3 +141,14 @@ def test_a_revoked_key_is_not_brought_back_by_rotating_it(issued, tmp_path: Path
     issued("revoke", only(issued))
     assert main(["keys", "rotate", "--keys", str(tmp_path / "keys.sqlite"), only(issued)]) == 2
     assert "counts no more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [("no/such/folder.sqlite", "create its folder and make it writable"), ("other.txt", "it is not an sqlite file")],
+)
+def test_a_file_that_cannot_hold_keys_is_told_with_its_remedy(tmp_path: Path, capsys, file: str, reason: str) -> None:
+    (tmp_path / "other.txt").write_text("something that somebody else wrote down and wants to keep" * 20)
+    assert main(["keys", "create", "--keys", str(tmp_path / file), "--caller", "billing"]) == 2
+    assert reason in capsys.readouterr().err.lower()
+    assert (tmp_path / "other.txt").read_text().startswith("something")
