@@ -1,5 +1,6 @@
 """What tokens cost on one's own machines, and when those pay."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,7 +37,7 @@ def test_it_pays_exactly_from_where_it_breaks_even_on(prompt: int, completion: i
 @given(st.floats(0, 10**6), st.integers(1, 90 * DAY_S))
 def test_the_time_that_requests_took_is_how_many_were_in_flight(busy_s: float, seconds: int) -> None:
     found = machines("local", HOUR, load(1, 1, busy_s), seconds, None)
-    assert found.mean_in_flight * seconds == busy_s or abs(found.mean_in_flight * seconds - busy_s) < 1e-6 * busy_s
+    assert found.mean_in_flight * seconds == pytest.approx(busy_s, rel=1e-9, abs=1e-9)
 
 
 def test_advice_names_what_can_be_done() -> None:

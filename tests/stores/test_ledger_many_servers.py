@@ -110,7 +110,7 @@ async def test_a_cluster_keeps_one_budget_for_two_workers(folder: Callable[[str]
             granted = [hold for hold in await asyncio.gather(*asks) if isinstance(hold, Hold)]
             assert len(granted) == 6
             one.settle(granted[0], NanoUSD(7))
-            assert (await one.read(BUDGET)).spent == 7
+            assert (await one.read([BUDGET]))[0].spent == 7
         assert look(url).is_kept
 
 
@@ -148,7 +148,7 @@ async def once_back(ledger: SlicedLedger) -> tuple[int, int]:
     async with asyncio.timeout(PATIENCE_S):
         while True:
             with contextlib.suppress(LedgerUnavailable):
-                standing = await ledger.read(BUDGET)
+                (standing,) = await ledger.read([BUDGET])
                 if not ledger._trouble:
                     return standing.spent, standing.held
             await asyncio.sleep(0.01)
