@@ -5,11 +5,13 @@ Needs Chromium (`apt-get install chromium`); where it is not there these tests s
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from house import ZONES_AND_BACKENDS, House, open_house
 from playwright.async_api import Browser, Page, async_playwright, expect
@@ -105,7 +107,7 @@ async def test_the_overview_follows_the_traffic_by_itself(house, browser) -> Non
 async def test_a_figure_leads_to_the_decisions_behind_it_and_one_of_them_to_its_reasons(house, browser) -> None:
     page = (await opened(browser, f"{house.url}/dashboard")).page
     await page.locator(".matrix tbody tr", has_text="Restricted").locator("a.value").click()
-    await expect(page).to_have_url(f"{house.url}/dashboard/decisions?sensitivity=restricted&zone=on_prem")
+    await expect(page).to_have_url(re.compile(r"/dashboard/decisions\?sensitivity=restricted&zone=on_prem&since=\d+$"))
     await expect(page.locator("tbody tr")).to_have_count(1)
     await page.locator("tbody tr a").first.click()
     await expect(page.locator(".lead")).to_contain_text("Restricted, simple: answered by local in on_prem")
@@ -130,6 +132,28 @@ async def test_a_policy_is_checked_applied_and_taken_back_and_the_next_request_f
     await asyncio.wait_for(_answered_by(house, "local"), 9)
     await page.get_by_role("button", name="Roll back to the one before").click()
     await asyncio.wait_for(_answered_by(house, "frontier"), 9)
+
+
+async def test_a_policy_that_somebody_else_has_changed_meanwhile_is_not_written_over(house, browser) -> None:
+    page = (await opened(browser, f"{house.url}/dashboard/policy")).page
+    text = await page.locator("textarea").input_value()
+    changed = {"text": text.replace("limit_usd: 5", "limit_usd: 4")}
+    async with aiohttp.ClientSession() as somebody, somebody.post(f"{house.url}/admin/policy", json=changed) as answer:
+        assert answer.status == 200
+    await page.locator("textarea").fill(text.replace("[frontier, local]", "[local]"))
+    await page.get_by_role("button", name="Check").click()
+    await expect(page.locator(".changes")).to_contain_text("every promise is proved", timeout=15_000)
+    await page.get_by_role("button", name="Apply").click()
+    await expect(page.locator(".buttons [role=alert]")).to_contain_text("not the one this was made from")
+
+
+async def test_budgets_that_cannot_be_read_are_not_said_to_be_none(house, browser) -> None:
+    page = await browser.new_page()
+    await page.route("**/admin/budgets", lambda route: route.abort())
+    await page.goto(f"{house.url}/dashboard")
+    panel = page.locator(".panel", has=page.get_by_role("heading", name="Budgets"))
+    await expect(panel).to_contain_text("How budgets stand cannot be told now")
+    await expect(panel).not_to_contain_text("declares no budget")
 
 
 async def test_a_prompt_is_tried_without_being_sent_or_kept(house, browser) -> None:

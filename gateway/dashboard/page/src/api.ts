@@ -148,6 +148,7 @@ export interface Served {
   version?: number;
   at?: number;
   author?: string;
+  digest?: string;
   text?: string;
 }
 
@@ -168,12 +169,13 @@ export interface Judged {
 }
 
 export class Refused extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-  ) {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
     super(message);
+    this.status = status;
+    this.code = code;
   }
 }
 

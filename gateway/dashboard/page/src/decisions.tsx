@@ -36,7 +36,9 @@ export function DecisionsView({ query, go }: { query: URLSearchParams; go: (to: 
           </label>
         ))}
         {WORDS.map((name) => <label>{capital(name)}<input name={name} value={filters.get(name) ?? ""} size={10} /></label>)}
+        {filters.get("since") ? <label>Since<input name="since" type="hidden" value={filters.get("since")!} /><span>{instant(Number(filters.get("since")))}</span></label> : null}
         <button type="submit">Filter</button>
+        {filters.size ? <a href="/dashboard/decisions">All</a> : null}
       </form>
       <Shown loaded={loaded}>
         {({ rows, after: next }) => (

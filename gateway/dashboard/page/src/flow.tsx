@@ -102,7 +102,7 @@ export function Flow({ bands }: { bands: readonly Band[] }) {
   );
 }
 
-export function FlowTable({ bands }: { bands: readonly Band[] }) {
+export function FlowTable({ bands, since }: { bands: readonly Band[]; since: number }) {
   return (
     <div class="scrolls" tabIndex={0} role="region" aria-label="Flow, as a table">
       <table>
@@ -115,7 +115,7 @@ export function FlowTable({ bands }: { bands: readonly Band[] }) {
               <td>{capital(band.sensitivity)}</td>
               <td>{band.rule}</td>
               <td>{end(band)}</td>
-              <td class="number"><a href={`/dashboard/decisions?sensitivity=${band.sensitivity}&rule=${encodeURIComponent(band.rule)}&ending=${band.ending}`}>{count(band.requests)}</a></td>
+              <td class="number"><a href={`/dashboard/decisions?sensitivity=${band.sensitivity}&rule=${encodeURIComponent(band.rule)}&ending=${band.ending}&since=${Math.floor(since)}`}>{count(band.requests)}</a></td>
             </tr>
           ))}
         </tbody>

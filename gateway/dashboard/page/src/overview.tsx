@@ -15,7 +15,7 @@ type Range = keyof typeof RANGES;
 export interface Everything {
   overview: Overview;
   backends: Backend[];
-  budgets: Budget[];
+  budgets: Budget[] | Error;
   costs: Costs;
 }
 
@@ -26,9 +26,9 @@ async function everything(range: Range): Promise<Everything> {
     get<Overview>(`overview?${span}`),
     get<Costs>(`costs?${span}`),
     get<{ rows: Backend[] }>("backends"),
-    get<{ rows: Budget[] }>("budgets").catch(() => ({ rows: [] as Budget[] })),
+    get<{ rows: Budget[] }>("budgets").catch((error: Error) => error),
   ]);
-  return { overview, costs, backends: backends.rows, budgets: budgets.rows };
+  return { overview, costs, backends: backends.rows, budgets: budgets instanceof Error ? budgets : budgets.rows };
 }
 
 export function OverviewView({ query, go }: { query: URLSearchParams; go: (to: string) => void }) {
@@ -69,10 +69,10 @@ function Evidence({ overview, costs, backends, budgets }: Everything) {
         {backends.map((backend) => <Tile backend={backend} />)}
       </section>
       <Panel title="Flow" note={`${count(overview.requests)} requests, each counted once`} more={<Segments label="Shape" all={["Diagram", "Table"] as const} now={shape} choose={setShape} />}>
-        {overview.flow.length === 0 ? <p class="empty">Bands appear here with the first request.</p> : shape === "Diagram" ? <Flow bands={overview.flow} /> : <FlowTable bands={overview.flow} />}
+        {overview.flow.length === 0 ? <p class="empty">Bands appear here with the first request.</p> : shape === "Diagram" ? <Flow bands={overview.flow} /> : <FlowTable bands={overview.flow} since={overview.since} />}
       </Panel>
       <Panel title="Budgets" note="spent, held in flight, left">
-        <BudgetRows budgets={budgets} />
+        {budgets instanceof Error ? <p><Status is="fail">How budgets stand cannot be told now: {budgets.message}.</Status></p> : <BudgetRows budgets={budgets} />}
       </Panel>
     </>
   );
@@ -110,7 +110,7 @@ function Matrix({ overview, unit }: { overview: Overview; unit: "Requests" | "To
           {LEVELS.map((level) => (
             <tr>
               <th scope="row"><ClassMark level={level} /></th>
-              {zones.map((zone) => <CellOf cell={at.get(`${level}/${zone.name}`)!} unit={unit} most={most} />)}
+              {zones.map((zone) => <CellOf cell={at.get(`${level}/${zone.name}`)!} since={overview.since} unit={unit} most={most} />)}
             </tr>
           ))}
         </tbody>
@@ -119,14 +119,14 @@ function Matrix({ overview, unit }: { overview: Overview; unit: "Requests" | "To
   );
 }
 
-function CellOf({ cell, unit, most }: { cell: Cell; unit: "Requests" | "Tokens"; most: number }) {
+function CellOf({ cell, since, unit, most }: { cell: Cell; since: number; unit: "Requests" | "Tokens"; most: number }) {
   const value = unit === "Tokens" ? cell.tokens : cell.requests;
-  const href = `/dashboard/decisions?sensitivity=${cell.sensitivity}&zone=${encodeURIComponent(cell.zone)}`;
+  const href = `/dashboard/decisions?sensitivity=${cell.sensitivity}&zone=${encodeURIComponent(cell.zone)}&since=${Math.floor(since)}`;
   const shown = unit === "Tokens" ? short(value) : count(value);
   if (!cell.is_cleared) {
     return (
       <td class="beyond">
-        <span class="value">{shown}</span> {value === 0 ? <Status is="ok">proved</Status> : <Status is="fail">reached it</Status>}
+        <span class="value">{shown}</span> {cell.requests === 0 ? <Status is="ok">proved</Status> : <Status is="fail">reached it</Status>}
         <small>{cell.vetoed ? `${count(cell.vetoed)} asked, all vetoed` : "none asked"}</small>
       </td>
     );

@@ -136,7 +136,8 @@ function SignIn() {
     const headers = { "content-type": "application/json" };
     const answer = await fetch("/admin/session", { method: "POST", headers, body: JSON.stringify({ key: form.get("key") }) });
     if (answer.ok) location.reload();
-    else setWrong("This is not the key of GATEWAY_ADMIN_KEY.");
+    else if (answer.status === 401) setWrong("This is not the key of any role.");
+    else setWrong((await answer.json().catch(() => null))?.error?.message ?? `the gateway answered ${answer.status}`);
   };
   return (
     <form class="panel signin" onSubmit={(event) => void submit(event)}>

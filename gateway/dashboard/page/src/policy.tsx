@@ -9,16 +9,16 @@ import { count, instant, ofBacktest, ofCases } from "./words.ts";
 interface Everything {
   proofs: Proofs;
   served: Served | null;
-  versions: Version[];
+  versions: Version[] | Error;
 }
 
 async function everything(): Promise<Everything> {
   const [proofs, served, history] = await Promise.all([
     get<Proofs>("proofs"),
     get<Served>("policy").catch((error: Refused) => (error.status === 404 ? null : Promise.reject(error))),
-    get<{ versions: Version[] }>("policy/history").catch(() => ({ versions: [] as Version[] })),
+    get<{ versions: Version[] }>("policy/history").catch((error: Error) => error),
   ]);
-  return { proofs, served, versions: history.versions };
+  return { proofs, served, versions: history instanceof Error ? history : history.versions };
 }
 
 export function PolicyView() {
@@ -47,22 +47,22 @@ function Whole({ proofs, served, versions, again }: Everything & { again: () => 
           </ul>
         </Panel>
         <Panel title="History" note="the newest first">
-          {versions.length === 0 ? <p class="empty">Nothing has been served from a file yet.</p> : (
+          {versions instanceof Error ? <p><Status is="fail">The history cannot be read now: {versions.message}.</Status></p> : versions.length === 0 ? <p class="empty">Nothing has been served from a file yet.</p> : (
             <>
               <table><tbody>{versions.map((version) => <tr><th scope="row">v{version.version}</th><td>{instant(version.at)}</td><td>{version.author || version.source}<small>{version.note}</small></td><td><code>{version.digest.slice(0, 12)}</code></td></tr>)}</tbody></table>
-              {versions.length > 1 ? <Change label="Roll back to the one before" act={() => post<Judged>("policy/rollback", { author: "dashboard" })} again={again} /> : null}
+              {versions.length > 1 ? <Change label="Roll back to the one before" act={() => post<Judged>("policy/rollback", { author: "dashboard", replaces: versions[0]!.digest })} again={again} /> : null}
             </>
           )}
         </Panel>
       </div>
-      {served?.text ? <Editor text={served.text} again={again} /> : <Panel title="Text"><p class="empty">This gateway was not started from a policy file, so there is none to change here.</p></Panel>}
+      {served?.text ? <Editor text={served.text} replaces={served.digest ?? ""} again={again} /> : <Panel title="Text"><p class="empty">This gateway was not started from a policy file, so there is none to change here.</p></Panel>}
       <Panel title="In plain words"><pre>{proofs.prose}</pre></Panel>
     </>
   );
 }
 
 /** Check says what would be; apply is there once the very text has been checked. */
-function Editor({ text, again }: { text: string; again: () => void }) {
+function Editor({ text, replaces, again }: { text: string; replaces: string; again: () => void }) {
   const [draft, setDraft] = useState(text);
   const [judged, setJudged] = useState<{ of: string; said: Judged; cases: Cases; backtest: Backtest } | null>(null);
   const [isBusy, setIsBusy] = useState(false);
@@ -91,7 +91,7 @@ function Editor({ text, again }: { text: string; again: () => void }) {
       {judged && judged.of === draft ? <Changes judged={judged.said} cases={judged.cases} backtest={judged.backtest} /> : null}
       <div class="buttons">
         <button type="button" onClick={() => void check()}>Check</button>
-        <Change label="Apply" primary disabled={!isChecked} act={() => post<Judged>("policy", { text: draft, author: "dashboard" })} again={again} />
+        <Change label="Apply" primary disabled={!isChecked} act={() => post<Judged>("policy", { text: draft, author: "dashboard", replaces })} again={again} />
         {draft === text ? null : <button type="button" onClick={() => setDraft(text)}>Put back</button>}
       </div>
     </Panel>

@@ -10,8 +10,8 @@ export function count(n: number): string {
 
 export function short(n: number): string {
   if (n < 10_000) return count(n);
-  const [value, unit] = n < 1_000_000 ? [n / 1_000, "k"] : n < 1_000_000_000 ? [n / 1_000_000, "M"] : [n / 1_000_000_000, "G"];
-  return `${value < 100 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+  const [value, unit] = n < 999_500 ? [n / 1_000, "k"] : n < 999_500_000 ? [n / 1_000_000, "M"] : [n / 1_000_000_000, "G"];
+  return `${value < 99.95 ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }
 
 /** Dollars with 2 decimals in sums, 6 where single requests are spoken of or the sum is that small. */
@@ -22,18 +22,21 @@ export function dollars(nano: number, decimals?: number): string {
 }
 
 export function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
   const s = ms / 1_000;
-  return s < 60 ? `${s.toFixed(1)} s` : `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
+  if (s < 59.95) return `${s.toFixed(1)} s`;
+  const whole = Math.round(s);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
 /** Never 100 % of what is not the whole, nor 0 % of what is something. */
 export function percent(part: number, whole: number): string {
   if (whole === 0) return "0 %";
   const exact = (100 * part) / whole;
-  if (exact > 99.9 && part < whole) return "99.9 %";
   if (exact < 0.1 && part > 0) return "0.1 %";
-  return exact < 10 && exact !== Math.round(exact) ? `${exact.toFixed(1)} %` : `${Math.round(exact)} %`;
+  const isNearAnEnd = exact < 10 || (exact > 99 && part < whole);
+  const rounded = Number(exact.toFixed(isNearAnEnd ? 1 : 0));
+  return `${part < whole ? Math.min(rounded, 99.9) : rounded} %`;
 }
 
 export function instant(at: number): string {
@@ -111,6 +114,10 @@ export function ofDecision(d: Decision): string {
   const tried = d.attempts > 1 ? ` after ${d.attempts} attempts` : "";
   if (d.ending === "refused") return `${what}: refused with ${d.status} ${d.code}${tried}.`;
   const cost = d.cost_nano === null ? "" : ` for ${dollars(d.cost_nano, 6)}`;
+  if (d.ending === "abandoned") {
+    const before = d.backend ? `while ${d.backend} in ${d.zone} was at it` : "before a backend answered";
+    return `${what}: the caller left ${before}${tried}, after ${duration(d.total_ms)}${cost}.`;
+  }
   const verb = d.ending === "completed" ? "answered" : d.ending;
   return `${what}: ${verb} by ${d.backend} in ${d.zone}${tried}, in ${duration(d.total_ms)}${cost}.`;
 }
@@ -119,6 +126,8 @@ export function ofBudgets(budgets: Budget[]): string {
   if (!budgets.length) return "The policy declares no budget.";
   const spent = budgets.filter((budget) => budget.is_hard && budget.left <= 0);
   if (spent.length) return `${spent.length} of ${budgets.length} budgets ${spent.length === 1 ? "is" : "are"} spent.`;
+  const passed = budgets.filter((budget) => budget.left <= 0);
+  if (passed.length) return `No hard budget is spent. ${passed.length} of ${budgets.length} budgets ${passed.length === 1 ? "is" : "are"} past the limit and only ${passed.length === 1 ? "warns" : "warn"}.`;
   const [tightest] = [...budgets].sort((one, other) => one.left / one.limit - other.left / other.limit);
   return `No budget is spent. The tightest, ${tightest!.name}, has ${dollars(tightest!.left)} of ${dollars(tightest!.limit)} left.`;
 }
