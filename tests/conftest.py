@@ -13,7 +13,7 @@ from hypothesis import settings
 from redis_servers import RedisServer
 
 IS_CI = "CI" in os.environ
-settings.register_profile("check", max_examples=10, deadline=None, derandomize=IS_CI)
+settings.register_profile("check", max_examples=5, deadline=None, derandomize=IS_CI)
 settings.register_profile("test", max_examples=100, deadline=None, derandomize=IS_CI)
 settings.load_profile("test")
 

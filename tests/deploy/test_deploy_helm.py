@@ -17,6 +17,8 @@ from helm_python import Chart, HelmError
 
 from gateway.config import Settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "helm" / "hybrid-gateway"
 POLICY = (ROOT / "policies" / "default.yaml").read_text()

@@ -11,6 +11,8 @@ from house import ZONES_AND_BACKENDS, open_house, until
 
 from gateway.core.money import NANO
 
+pytestmark = pytest.mark.slow
+
 FRONTIER_ONLY = ZONES_AND_BACKENDS + "otherwise: {route: [frontier]}\n"
 TEXT = "The lighthouse keeper counts the tides"
 

@@ -13,6 +13,8 @@ from gateway.core.records import Ending, Record
 from gateway.core.usage import Usage
 from gateway.simulators.server import serve
 
+pytestmark = pytest.mark.slow
+
 PRICE = Price(NanoUSD(5 * NANO), NanoUSD(30 * NANO))  # of `frontier`
 FRONTIER_ONLY = ZONES_AND_BACKENDS + "otherwise: {route: [frontier]}\n"
 FRONTIER_THEN_LOCAL = ZONES_AND_BACKENDS + "otherwise: {route: [frontier, local]}\n"

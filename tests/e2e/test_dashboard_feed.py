@@ -17,6 +17,8 @@ from gateway.dashboard.feed import MOST_LISTENERS, MOST_WAITING, Feed
 from gateway.stores.journal_sqlite import SqliteJournal
 from gateway.stores.journal_view import JournalView
 
+pytestmark = pytest.mark.slow
+
 CARD = "My card is 4111 1111 1111 1111, and the word is heliotrope"
 
 

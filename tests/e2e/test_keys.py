@@ -10,6 +10,8 @@ from house import FRONTIER_FIRST, House
 
 from gateway.cli import main
 
+pytestmark = pytest.mark.slow
+
 CALLERS = 'callers: {billing: {key: "${BILLING_KEY}", team: finance}}\n'
 SOON_S = 2.0
 """How soon a change is promised to count."""
