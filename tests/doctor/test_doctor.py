@@ -19,6 +19,8 @@ from gateway.simulators.openai import OpenAISettings, openai_app
 from gateway.simulators.server import serve
 from gateway.simulators.tgi import TgiSettings, tgi_app
 
+pytestmark = pytest.mark.slow
+
 POLICY = """\
 apiVersion: gateway/v1
 kind: RoutingPolicy

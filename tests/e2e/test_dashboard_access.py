@@ -13,6 +13,8 @@ from gateway.core.errors import ConfigError
 from gateway.dashboard.described import ANSWERS, BODIES
 from gateway.stores.journal_view import FILTERS
 
+pytestmark = pytest.mark.slow
+
 KEY = "an-invented-admin-key-of-length"
 READABLE = ["overview", "timeline", "decisions", "decisions/dec_x", "backends", "budgets", "proofs"]
 KEYS = {

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from house import LOCAL_FIRST, ZONES_AND_BACKENDS, House, open_house
 
+pytestmark = pytest.mark.slow
+
 KEY = "an-invented-admin-key-of-length"
 CARD = "My card is 4111 1111 1111 1111"
 MIXED = (

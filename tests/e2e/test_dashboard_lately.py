@@ -6,6 +6,8 @@ import pytest
 
 from gateway.dashboard.lately import Lately
 
+pytestmark = pytest.mark.slow
+
 
 async def test_who_asks_the_same_at_once_is_answered_by_one_look() -> None:
     lately, looks = Lately(), []

@@ -3,7 +3,10 @@
 import subprocess
 from pathlib import Path
 
+import pytest
 from node_project import NODE
+
+pytestmark = pytest.mark.slow
 
 PAGE = Path(__file__).parents[2] / "gateway" / "dashboard" / "page"
 LONGEST_S = 60

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from house import FRONTIER_FIRST, LOCAL_FIRST, House
 
+pytestmark = pytest.mark.slow
+
 CARD = "My card is 4111 1111 1111 1111, and the word is heliotrope"
 TESTED = (
     FRONTIER_FIRST

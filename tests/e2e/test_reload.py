@@ -11,6 +11,8 @@ from gateway.classify.weights import dump, load, shipped_weights
 from gateway.control.reload import Reload
 from gateway.simulators.tgi import TgiSettings
 
+pytestmark = pytest.mark.slow
+
 SLOWLY = TgiSettings(token_ms=5)
 LEAKY = "invariants: [{never: {sensitivity: public, reaches: {zone: openai}}}]\n"
 

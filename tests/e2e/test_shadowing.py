@@ -9,6 +9,8 @@ from gateway.policy.backtest import Backtest
 from gateway.shadows import MOST_AT_ONCE
 from gateway.telemetry.log_line import log_line
 
+pytestmark = pytest.mark.slow
+
 SHADOWED = ZONES_AND_BACKENDS + "otherwise: {route: [local], shadow: {to: frontier, share: 100%}}\n"
 LAB = ("  openai: {clearance: internal}\n", "  openai: {clearance: internal}\n  lab: {clearance: restricted}\n")
 CANARY = ("models: {", '  canary: {zone: lab, kind: tgi, urls: ["${TGI_URL}"], model: llama}\nmodels: {')

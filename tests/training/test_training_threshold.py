@@ -11,6 +11,8 @@ from gateway.classify.weights import shipped_weights
 from gateway.cli import main
 from gateway.training.outcomes import read_file
 
+pytestmark = pytest.mark.slow
+
 
 def found(tmp_path, made, *words):
     sample, out = write(tmp_path / "rows", made) / "outcomes.jsonl", tmp_path / "threshold.json"
