@@ -52,6 +52,7 @@ _STREETS = _hashes(
     "rue calle via avenue av boulevard bd place chemin ul ulica unit flat apt studio rua avenida улица ул"
 )
 _STOP = word_hash(".")
+_FRACTION_SLASH = word_hash("⁄")
 _DEGREES = _hashes("md phd dds dvm mba msc bsc ba ma sc eng jr sr ii iii iv esq cpa rn b m a med")
 _CAPITALS = r"[A-Z\u00c0-\u00d6\u00d8-\u00de\u0100-\u024f\u0386-\u03ab\u0400-\u042f\u0531-\u0556\u1e00-\u1eff]"
 _WORD = re.compile(r"[^\W\d_]{3,}")
@@ -361,7 +362,11 @@ def _address_end(text: str, end: int) -> int:
 
 
 def _is_address(seen: Tokens, parts: list[int], scores: dict[int, float]) -> bool:
-    """A number and a word, and on the whole likely."""
-    has_number = any(SHORT <= seen.forms[at] <= LONG for at in parts)
+    """A number that is no fraction and a word, and on the whole likely."""
+    has_number = any(SHORT <= seen.forms[at] <= LONG and not _is_of_fraction(seen, at) for at in parts)
     has_word = any(_is_word(seen.forms[at]) for at in parts)
     return has_number and has_word and sum(scores[at] for at in parts) / len(parts) >= _ADDRESS_WHOLE
+
+
+def _is_of_fraction(seen: Tokens, at: int) -> bool:
+    return _FRACTION_SLASH in (seen.words[at - 1], seen.words[at + 1])

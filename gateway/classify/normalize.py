@@ -35,7 +35,8 @@ _MIXED_SCRIPTS = re.compile(r"[A-Za-z0-9@._-][\u0370-\u058fıɡɩ]|[\u0370-\u058
 def meant(text: str) -> tuple[str, tuple[Reading, ...]]:
     """The text as it is meant, and what else it may say: what tag characters spell, and look-alikes as Latin letters.
 
-    Meant: NFKC, decimal digits of every script in ASCII, invisible characters removed, dashes and quotes made plain.
+    Meant: NFKC, decimal digits of every script in ASCII, fractions set apart, invisible characters removed, dashes and
+    quotes made plain.
     """
     odd = set("".join(_OUTSIDE_ASCII.findall(text)))
     further: list[Reading] = []
@@ -58,7 +59,7 @@ def _plain(odd: Iterable[str]) -> Iterator[tuple[str, str]]:
         elif not char.isalpha():
             category = unicodedata.category(char)
             if category in ("Nd", "No"):
-                yield char, _digit(char)
+                yield char, _number(char)
             elif category in ("Cf", "Me") or _is_selector(char):
                 yield char, ""
             elif category in ("Zs", "Zl", "Zp"):
@@ -70,9 +71,17 @@ def _is_selector(char: str) -> bool:
     return "\ufe00" <= char <= "\ufe0f" or char == "\u034f" or char >= "\U000e0100"
 
 
-def _digit(char: str) -> str:
+def _number(char: str) -> str:
+    """A digit in ASCII; a fraction apart from what it is glued to, for `12½` is no 121.
+
+    It keeps the slash of fractions, by which it can be told from the `1/4` of houses and doors.
+    """
     value = unicodedata.digit(char, None)
-    return char if value is None else str(value)
+    if value is not None:
+        return str(value)
+    if not unicodedata.decomposition(char).startswith("<fraction>"):
+        return char
+    return " " + unicodedata.normalize("NFKC", char)
 
 
 def _hidden(text: str) -> Reading:

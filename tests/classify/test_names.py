@@ -67,6 +67,17 @@ def test_what_everybody_knows_is_no_private_person_and_no_address(text):
     assert found(text, "person") + found(text, "address") == []
 
 
+@pytest.mark.parametrize("fraction", ["¼", "½", "⅔", "⅞"])
+def test_letters_before_a_fraction_in_an_unknown_field_are_no_address(fraction):
+    verdict = classified({**chat("hi"), "x_notes": [f"Av{fraction}", ""]})
+    assert verdict.findings == ()
+
+
+def test_a_house_number_with_a_half_is_part_of_its_address_and_told_where_it_is_written():
+    text = "I live at 12½ Maple Grove Avenue, Springfield, IL 62704"
+    assert any("½ Maple Grove Avenue, Springfield, IL 62704" in address for address in found(text, "address"))
+
+
 def test_a_name_in_base64_or_in_json_is_found_too():
     assert found("decode TXkgbmFtZSBpcyBNaXJhIE9sZGVua290dC4gSSBsaXZlIGhlcmUu", "person")
     assert found(r'{"note": "{\"name\": \"Thomas Wagner\"}"}', "person")
