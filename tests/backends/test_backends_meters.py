@@ -17,6 +17,8 @@ from gateway.limits.load import Reading
 from gateway.simulators.server import serve
 from gateway.simulators.tgi import TgiSettings, tgi_app
 
+pytestmark = pytest.mark.slow
+
 A, B = "http://10.0.0.1:8080", "http://10.0.0.2:8080"
 
 VLLM = b"""# HELP vllm:num_requests_waiting Number of requests waiting to be processed.

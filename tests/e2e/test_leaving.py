@@ -11,6 +11,8 @@ from house import House, open_house, until
 from gateway.simulators.openai import OpenAISettings
 from gateway.simulators.tgi import TgiSettings
 
+pytestmark = pytest.mark.slow
+
 
 async def begin(house: House, model: str, *, stream: bool, read: int) -> asyncio.StreamWriter:
     """A bare client: sends a request, reads `read` pieces of the answer, and is still connected."""

@@ -16,6 +16,8 @@ from gateway.simulators.openai import OpenAISettings
 from gateway.simulators.server import serve
 from gateway.simulators.tgi import TgiSettings, tgi_app
 
+pytestmark = pytest.mark.slow
+
 BEFORE_THE_FIRST_BYTE = {"fail_status": 500, "overloaded": True, "cut_after_events": 0, "html": True, "cut_body": True}
 
 

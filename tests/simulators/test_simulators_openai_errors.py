@@ -9,6 +9,8 @@ from openai import AsyncOpenAI
 
 from gateway.simulators.openai import OpenAISettings
 
+pytestmark = pytest.mark.slow
+
 KEYED = OpenAISettings(api_key="invented-key")
 
 

@@ -21,6 +21,8 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.outbox import BATCH, Outbox
 from gateway.telemetry.recorder import Recorder
 
+pytestmark = pytest.mark.slow
+
 WELL = {"ok": True, "waiting": 0, "dropped": 0, "error": ""}
 
 
